@@ -1,0 +1,4 @@
+import { defineProject } from "vitest/config";
+
+/** Checks of the house itself, on the built packages. */
+export default defineProject({ test: { name: "house", include: ["**/*.test.ts"], testTimeout: 300_000 } });

@@ -1,0 +1,4 @@
+import { defineProject } from "vitest/config";
+import { fromSource } from "../vitest.workspace.js";
+
+export default defineProject({ resolve: { alias: fromSource }, test: { name: "docs", include: ["**/*.test.ts"] } });

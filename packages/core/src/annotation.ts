@@ -1,0 +1,98 @@
+import * as z from "zod";
+import { INTERACTION_ID, type Interaction } from "./interaction.js";
+
+const unit = z.number().min(0).max(1);
+
+/** Who said it: `human:<who>`, `verifier:<name>`, `judge:<model>@<rubric>` or `heuristic:<name>`. */
+export const SCORE_SOURCE = /^(human|verifier|judge|heuristic):.{1,200}$/;
+
+const common = {
+  interactionId: z.string().regex(INTERACTION_ID),
+  source: z.string().regex(SCORE_SOURCE),
+  /** Epoch milliseconds. */
+  at: z.number().int().min(0),
+};
+
+const scoreAnnotation = z.object({
+  ...common,
+  kind: z.literal("score"),
+  /** Each in 0..1; `overall` decides. */
+  scores: z.record(z.string(), unit).refine((scores) => "overall" in scores, "scores need an `overall`"),
+  rationale: z.string().optional(),
+});
+
+const feedbackAnnotation = z.object({
+  ...common,
+  kind: z.literal("feedback"),
+  feedback: z.discriminatedUnion("type", [
+    z.object({ type: z.literal("boolean"), value: z.boolean() }),
+    /** 0 worst, 1 best. */
+    z.object({ type: z.literal("rating"), value: unit }),
+    z.object({ type: z.literal("comment"), value: z.string() }),
+    /** The corrected answer. */
+    z.object({ type: z.literal("demonstration"), value: z.string() }),
+  ]),
+});
+
+/**
+ * A fact that came after the record: a score or a person's feedback. It never changes the record. The newest
+ * annotation of one source and kind replaces that source's older one.
+ */
+export const annotationSchema = z.discriminatedUnion("kind", [scoreAnnotation, feedbackAnnotation]).readonly();
+
+export type Annotation = z.infer<typeof annotationSchema>;
+export type ScoreAnnotation = Readonly<z.infer<typeof scoreAnnotation>>;
+export type FeedbackAnnotation = Readonly<z.infer<typeof feedbackAnnotation>>;
+/** What a person can say of an answer. */
+export type Feedback = FeedbackAnnotation["feedback"];
+
+/** An interaction as a store hands it out: the record, and what was said of it later. */
+export type StoredInteraction = Interaction & { readonly annotations?: readonly Annotation[] };
+
+/** The score that counts, and who gave it. */
+export interface EffectiveScore {
+  readonly overall: number;
+  /** The annotation's source, or `logged` for scores that came with the record. */
+  readonly source: string;
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+const RANKS: Record<string, number> = { human: 4, verifier: 3, judge: 2, logged: 1, heuristic: 0 };
+
+/** How much a source's word weighs: human 4, verifier 3, judge 2, logged with the record 1, heuristic 0. */
+export function sourceRank(source: string): number {
+  const colon = source.indexOf(":");
+  return RANKS[colon < 0 ? source : source.slice(0, colon)] ?? -1;
+}
+
+/** The score that decides: human over verifier over judge over logged over heuristic, then the newest. Null is unscored. */
+export function effectiveScore(interaction: StoredInteraction): EffectiveScore | null {
+  const { qualityScores, annotations } = interaction;
+  let best: (EffectiveScore & { rank: number; at: number }) | null = null;
+  if (qualityScores.overall !== undefined) {
+    best = { overall: qualityScores.overall, source: "logged", scores: qualityScores, rank: RANKS.logged ?? 0, at: 0 };
+  }
+  for (const annotation of annotations ?? []) {
+    const scores = scoresOf(annotation);
+    if (!scores) continue;
+    const rank = sourceRank(annotation.source);
+    if (best && (rank < best.rank || (rank === best.rank && annotation.at < best.at))) continue;
+    best = { overall: scores.overall ?? 0, source: annotation.source, scores, rank, at: annotation.at };
+  }
+  return best && { overall: best.overall, source: best.source, scores: best.scores };
+}
+
+/** The scores an annotation gives, or null when it gives none (a comment, a demonstration). */
+export function scoresOf(annotation: Annotation): Readonly<Record<string, number>> | null {
+  if (annotation.kind === "score") return annotation.scores;
+  const { type, value } = annotation.feedback;
+  if (type === "boolean") return { overall: value ? 1 : 0 };
+  if (type === "rating") return { overall: value };
+  return null;
+}
+
+/** Two annotations with an equal key say the same thing, and the newer one counts. */
+export function annotationKey(annotation: Annotation): string {
+  const kind = annotation.kind === "score" ? "score" : annotation.feedback.type;
+  return `${annotation.source}\n${kind}`;
+}

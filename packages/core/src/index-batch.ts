@@ -1,0 +1,112 @@
+import { type Annotation, effectiveScore, type StoredInteraction } from "./annotation.js";
+import { hash32, hash64 } from "./hash.js";
+import type { Interaction } from "./interaction.js";
+import { promptKey } from "./prompt-key.js";
+import { type IndexBatch, IndexFlag } from "./store.js";
+
+/** Rows of one `IndexBatch`. */
+export const INDEX_BATCH = 4096;
+
+type Column = Exclude<keyof IndexBatch, "length" | "agentTypeNames">;
+
+/** The columns of one interaction, as numbers. `ref` and `agentType` are the store's to give. */
+export type IndexRow = Record<Column, number>;
+
+/** Fills one `IndexBatch` row by row. */
+export interface IndexBatchBuilder {
+  push(row: IndexRow): void;
+  readonly length: number;
+  batch(agentTypeNames: readonly string[]): IndexBatch;
+}
+
+export function indexBatchBuilder(capacity = INDEX_BATCH): IndexBatchBuilder {
+  const columns = {
+    refs: new Float64Array(capacity),
+    timestamps: new Float64Array(capacity),
+    overall: new Float64Array(capacity),
+    promptKeyHigh: new Uint32Array(capacity),
+    promptKeyLow: new Uint32Array(capacity),
+    agentTypes: new Uint32Array(capacity),
+    flags: new Uint32Array(capacity),
+    groupHigh: new Uint32Array(capacity),
+    groupLow: new Uint32Array(capacity),
+    users: new Uint32Array(capacity),
+    sessions: new Uint32Array(capacity),
+  };
+  let length = 0;
+  return {
+    push(row) {
+      for (const name of COLUMNS) columns[name][length] = row[name];
+      length += 1;
+    },
+    get length() {
+      return length;
+    },
+    batch(agentTypeNames) {
+      const cut = Object.fromEntries(COLUMNS.map((name) => [name, columns[name].subarray(0, length)]));
+      return { ...(cut as unknown as typeof columns), length, agentTypeNames };
+    },
+  };
+}
+
+const COLUMNS: readonly Column[] = [
+  "refs",
+  "timestamps",
+  "overall",
+  "promptKeyHigh",
+  "promptKeyLow",
+  "agentTypes",
+  "flags",
+  "groupHigh",
+  "groupLow",
+  "users",
+  "sessions",
+];
+
+/** Computes the index columns of an interaction. */
+export function indexRow(interaction: StoredInteraction, ref: number, agentType: number): IndexRow {
+  const key = promptKey(interaction);
+  if (interaction.groupId === undefined) group.fill(0);
+  else hash64(interaction.groupId, group, 0);
+  return {
+    refs: ref,
+    timestamps: interaction.timestamp,
+    overall: effectiveScore(interaction)?.overall ?? Number.NaN,
+    promptKeyHigh: Number.parseInt(key.slice(0, 8), 16),
+    promptKeyLow: Number.parseInt(key.slice(8, 16), 16),
+    agentTypes: agentType,
+    flags: recordFlags(interaction) | annotationFlags(interaction.annotations ?? []),
+    groupHigh: group[0] as number,
+    groupLow: group[1] as number,
+    users: interaction.userId === undefined ? 0 : hash32(interaction.userId),
+    sessions: interaction.sessionId === undefined ? 0 : hash32(interaction.sessionId),
+  };
+}
+
+const group = new Uint32Array(2);
+
+/** The `IndexFlag`s that the record alone decides. */
+export function recordFlags(interaction: Interaction): number {
+  return (
+    (interaction.errorOccurred ? IndexFlag.error : 0) |
+    (interaction.flags?.some((flag) => flag.endsWith(":truncated")) ? IndexFlag.truncated : 0) |
+    (interaction.messages ? IndexFlag.messages : 0) |
+    (interaction.reference === undefined ? 0 : IndexFlag.reference) |
+    (isOwnId(interaction.interactionId) ? 0 : IndexFlag.foreignId)
+  );
+}
+
+/** The `IndexFlag`s that annotations add. */
+export function annotationFlags(annotations: readonly Annotation[]): number {
+  const corrected = annotations.some(
+    (annotation) => annotation.kind === "feedback" && annotation.feedback.type === "demonstration",
+  );
+  return corrected ? IndexFlag.demonstration : 0;
+}
+
+/** True for an id of UUIDv7 form, which is what we make. */
+export function isOwnId(interactionId: string): boolean {
+  return interactionId.length === 36 && OWN_ID.test(interactionId);
+}
+
+const OWN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

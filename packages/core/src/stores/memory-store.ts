@@ -1,0 +1,174 @@
+import { randomBytes } from "node:crypto";
+import { type Annotation, annotationKey, type StoredInteraction } from "../annotation.js";
+import { StoreError } from "../errors.js";
+import { INDEX_BATCH, indexBatchBuilder, indexRow } from "../index-batch.js";
+import type { Interaction } from "../interaction.js";
+import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../interaction-filter.js";
+import { pseudonym } from "../pseudonym.js";
+import type { InteractionStore } from "../store.js";
+import { statsCounter } from "../store-stats.js";
+
+const QUERY_BATCH = 256;
+
+/** A store in this process's memory: the readable reference of what a store does, for tests and short scripts. */
+export function memoryStore(): InteractionStore {
+  const records: (Interaction | undefined)[] = [];
+  const positions = new Map<string, number>();
+  const annotations = new Map<string, Map<string, Annotation>>();
+  const salt = randomBytes(16).toString("hex");
+  let closed = false;
+
+  const open = () => {
+    if (closed) throw new StoreError("STORE_CLOSED", "the memory store is closed: open a new one with memoryStore()");
+  };
+  const stored = (record: Interaction): StoredInteraction => {
+    const late = annotations.get(record.interactionId);
+    return late ? { ...record, annotations: [...late.values()] } : record;
+  };
+  const filterable = (interaction: StoredInteraction): Filterable => {
+    const { overall, flags } = indexRow(interaction, 0, 0);
+    return { timestamp: interaction.timestamp, agentType: interaction.agentType, overall, flags };
+  };
+  const ordered = () =>
+    [...records.keys()].filter((position) => records[position]).sort((a, b) => timeAt(a) - timeAt(b) || a - b);
+  const timeAt = (position: number) => records[position]?.timestamp ?? 0;
+
+  return {
+    url: "memory:",
+
+    async append(interactions) {
+      open();
+      return interactions.map((interaction) => {
+        const { interactionId, userId } = interaction;
+        if (positions.has(interactionId)) return "duplicate";
+        positions.set(interactionId, records.length);
+        records.push(userId === undefined ? interaction : { ...interaction, userId: pseudonym(userId, salt) });
+        return "stored";
+      });
+    },
+
+    async annotate(facts) {
+      open();
+      return facts.map((annotation) => {
+        const { interactionId } = annotation;
+        if (!positions.has(interactionId)) return "notFound";
+        const late = annotations.get(interactionId) ?? new Map<string, Annotation>();
+        annotations.set(interactionId, late);
+        const key = annotationKey(annotation);
+        const older = late.get(key);
+        if (!older || older.at <= annotation.at) late.set(key, annotation);
+        return "stored";
+      });
+    },
+
+    async get(interactionId) {
+      open();
+      const record = records[positions.get(interactionId) ?? -1];
+      return record ? stored(record) : null;
+    },
+
+    async *query(options = {}) {
+      open();
+      checkQuery(options);
+      const { order = "asc", limit = Infinity, cursor, signal } = options;
+      const matches = interactionFilter(options);
+      let selected = ordered();
+      if (order === "desc") selected.reverse();
+      if (cursor !== undefined) selected = afterCursor(selected, order, cursor);
+      let batch: StoredInteraction[] = [];
+      let found = 0;
+      for (const position of selected) {
+        if (found >= limit) break;
+        const record = records[position];
+        if (!record) continue;
+        const interaction = stored(record);
+        if (!matches(filterable(interaction))) continue;
+        found += 1;
+        if (batch.push(interaction) < QUERY_BATCH) continue;
+        signal?.throwIfAborted();
+        yield batch;
+        batch = [];
+      }
+      signal?.throwIfAborted();
+      if (batch.length > 0) yield batch;
+    },
+
+    async *scanIndex(filter) {
+      open();
+      const matches = interactionFilter(filter);
+      const names: string[] = [];
+      const numbers = new Map<string, number>();
+      let batch = indexBatchBuilder();
+      for (const position of ordered()) {
+        const record = records[position];
+        if (!record) continue;
+        const interaction = stored(record);
+        if (!matches(filterable(interaction))) continue;
+        const number = numbers.get(record.agentType) ?? names.push(record.agentType) - 1;
+        numbers.set(record.agentType, number);
+        batch.push(indexRow(interaction, position, number));
+        if (batch.length < INDEX_BATCH) continue;
+        yield batch.batch(names);
+        batch = indexBatchBuilder();
+      }
+      if (batch.length > 0) yield batch.batch(names);
+    },
+
+    async *fetch(refs) {
+      open();
+      for (let start = 0; start < refs.length; start += QUERY_BATCH) {
+        const batch: StoredInteraction[] = [];
+        for (let i = start; i < Math.min(start + QUERY_BATCH, refs.length); i++) {
+          const record = records[refs[i] as number];
+          if (record) batch.push(stored(record));
+        }
+        if (batch.length > 0) yield batch;
+      }
+    },
+
+    async stats(filter) {
+      open();
+      const matches = interactionFilter(filter);
+      const counter = statsCounter();
+      for (const record of records) {
+        if (!record) continue;
+        const row = filterable(stored(record));
+        if (matches(row)) counter.add(row);
+      }
+      return counter.result();
+    },
+
+    async deleteBefore(timestamp) {
+      open();
+      const dayStart = Math.floor(timestamp / 86_400_000) * 86_400_000;
+      let removed = 0;
+      for (const [position, record] of records.entries()) {
+        if (!record || record.timestamp >= dayStart) continue;
+        records[position] = undefined;
+        positions.delete(record.interactionId);
+        annotations.delete(record.interactionId);
+        removed += 1;
+      }
+      return { removed };
+    },
+
+    async health() {
+      open();
+      return { status: "ok", reasons: [] };
+    },
+
+    async close() {
+      closed = true;
+    },
+  };
+
+  function afterCursor(selected: number[], order: "asc" | "desc", cursor: string): number[] {
+    const { timestamp, interactionId } = parseCursor(cursor);
+    const exact = selected.findIndex((position) => records[position]?.interactionId === interactionId);
+    if (exact >= 0) return selected.slice(exact + 1);
+    // The record is gone: go on with what lies beyond its time.
+    return selected.filter((position) =>
+      order === "asc" ? timeAt(position) > timestamp : timeAt(position) < timestamp,
+    );
+  }
+}
