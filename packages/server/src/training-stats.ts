@@ -1,0 +1,46 @@
+import type { StoreStats } from "@whetstone/core";
+
+/** What `GET /api/v1/training/stats` answers, and `whetstone stats --json` prints. */
+export interface TrainingStatsBody {
+  readonly total_interactions: number;
+  readonly high_quality_count: number;
+  readonly error_count: number;
+  readonly unscored_count: number;
+  readonly high_quality_rate: number;
+  readonly error_rate: number;
+  readonly agent_stats: Readonly<
+    Record<
+      string,
+      {
+        readonly count: number;
+        readonly high_quality_count: number;
+        readonly error_count: number;
+        /** Null when none is scored. */
+        readonly average_quality: number | null;
+      }
+    >
+  >;
+}
+
+/** A store's statistics under the names that HTTP and Python readers use. Agent types stay as they were recorded. */
+export function trainingStatsBody(stats: StoreStats): TrainingStatsBody {
+  return {
+    total_interactions: stats.totalInteractions,
+    high_quality_count: stats.highQualityCount,
+    error_count: stats.errorCount,
+    unscored_count: stats.unscoredCount,
+    high_quality_rate: stats.highQualityRate,
+    error_rate: stats.errorRate,
+    agent_stats: Object.fromEntries(
+      Object.entries(stats.agentStats).map(([agentType, agent]) => [
+        agentType,
+        {
+          count: agent.count,
+          high_quality_count: agent.highQualityCount,
+          error_count: agent.errorCount,
+          average_quality: agent.averageQuality,
+        },
+      ]),
+    ),
+  };
+}
