@@ -1,10 +1,5 @@
 import * as z from "zod";
-
-/** A JSON value. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-
-/** A JSON object, such as tool-call arguments or a user's metadata. */
-export type JsonObject = { readonly [key: string]: Json };
+import type { JsonObject } from "./json.js";
 
 export const jsonObject = z.record(z.string(), z.json()) as unknown as z.ZodType<JsonObject>;
 

@@ -1,6 +1,8 @@
 import { type Annotation, effectiveScore, type StoredInteraction } from "./annotation.js";
+import { dayNumber } from "./day.js";
 import { hash32, hash64 } from "./hash.js";
 import type { Interaction } from "./interaction.js";
+import { idTime } from "./interaction-id.js";
 import { promptKey } from "./prompt-key.js";
 import { type IndexBatch, IndexFlag } from "./store.js";
 
@@ -92,7 +94,7 @@ export function recordFlags(interaction: Interaction): number {
     (interaction.flags?.some((flag) => flag.endsWith(":truncated")) ? IndexFlag.truncated : 0) |
     (interaction.messages ? IndexFlag.messages : 0) |
     (interaction.reference === undefined ? 0 : IndexFlag.reference) |
-    (isOwnId(interaction.interactionId) ? 0 : IndexFlag.foreignId)
+    (tellsItsDay(interaction) ? 0 : IndexFlag.foreignId)
   );
 }
 
@@ -104,9 +106,8 @@ export function annotationFlags(annotations: readonly Annotation[]): number {
   return corrected ? IndexFlag.demonstration : 0;
 }
 
-/** True for an id of UUIDv7 form, which is what we make. */
-export function isOwnId(interactionId: string): boolean {
-  return interactionId.length === 36 && OWN_ID.test(interactionId);
+/** True when the id is a UUIDv7 of the record's own day, as ours are. */
+export function tellsItsDay({ interactionId, timestamp }: Pick<Interaction, "interactionId" | "timestamp">): boolean {
+  const time = idTime(interactionId);
+  return time !== null && (time === timestamp || dayNumber(time) === dayNumber(timestamp));
 }
-
-const OWN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

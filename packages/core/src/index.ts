@@ -9,15 +9,7 @@ export {
   type StoredInteraction,
   sourceRank,
 } from "./annotation.js";
-export {
-  type ChatMessage,
-  chatMessage,
-  type Json,
-  type JsonObject,
-  type ToolCall,
-  type ToolSchema,
-  toolSchema,
-} from "./chat-message.js";
+export { type ChatMessage, chatMessage, type ToolCall, type ToolSchema, toolSchema } from "./chat-message.js";
 export {
   ConfigError,
   DatasetError,
@@ -33,6 +25,7 @@ export {
   interactionSchema,
   type Source,
 } from "./interaction.js";
+export type { Json, JsonObject } from "./json.js";
 export type {
   DropReason,
   FlushOptions,
@@ -42,6 +35,7 @@ export type {
   LoggerHealth,
   LoggerStats,
 } from "./logger.js";
+export { prepareInteraction } from "./prepare.js";
 export { normaliseText, promptKey, promptTurns } from "./prompt-key.js";
 export { type Score, type Scorer, scorer } from "./scorer.js";
 export {

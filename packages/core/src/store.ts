@@ -64,7 +64,7 @@ export const IndexFlag = {
   messages: 4,
   /** Has a `reference`. */
   reference: 8,
-  /** The id was the caller's own. */
+  /** The id does not tell the record's day: it was the caller's own. */
   foreignId: 16,
   /** Somebody gave a corrected answer. */
   demonstration: 32,

@@ -1,0 +1,25 @@
+/** Milliseconds of a UTC day. */
+export const DAY_MS = 86_400_000;
+
+/** The UTC day of a time, as `YYYY-MM-DD`. */
+export function dayOf(timestamp: number): string {
+  const number = dayNumber(timestamp);
+  if (number !== lastNumber) {
+    lastDay = new Date(number * DAY_MS).toISOString().slice(0, 10);
+    lastNumber = number;
+  }
+  return lastDay;
+}
+
+/** Days since 1970-01-01 UTC. */
+export function dayNumber(timestamp: number): number {
+  return Math.floor(timestamp / DAY_MS);
+}
+
+/** The first millisecond of a day named `YYYY-MM-DD`; NaN when the name is no day. */
+export function dayStart(day: string): number {
+  return /^\d{4}-\d{2}-\d{2}$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
+}
+
+let lastDay = "1970-01-01";
+let lastNumber = 0;

@@ -1,0 +1,230 @@
+import { types } from "node:util";
+import { INTERACTION_ID } from "./interaction.js";
+import { newInteractionId } from "./interaction-id.js";
+import type { Json } from "./json.js";
+
+/** Longest text that is kept of one field, in UTF-16 units. */
+export const MAX_TEXT = 262_144;
+/** Values that are copied of one structure, and units of text in all of them together. */
+const MAX_NODES = 10_000;
+const MAX_STRUCTURE_TEXT = 1_048_576;
+const MAX_DEPTH = 32;
+
+/** A caller's interaction as it was at the time of the call. Nothing in it is the caller's own object. */
+export interface Snapshot {
+  readonly interactionId: string;
+  readonly timestamp: number;
+  /** Copies of the caller's fields under their own names; texts by reference, for they cannot change. */
+  readonly fields: Readonly<Record<string, Json>>;
+  /** What the copy left out or cut, such as `answer:truncated`. */
+  readonly flags: readonly string[];
+  /** What it weighs in memory, about. */
+  readonly bytes: number;
+}
+
+/**
+ * Copies what may change later, within a budget: at most 10,000 values, 32 levels and 256 Ki units a text. Never calls
+ * a getter, a proxy or `toJSON`. Returns null when `input` is no plain object.
+ */
+export function snapshot(input: unknown, now: number): Snapshot | null {
+  if (typeof input !== "object" || input === null || types.isProxy(input)) return null;
+  const fields: Record<string, Json> = {};
+  const flags: string[] = [];
+  let bytes = 256;
+  for (const name of FIELDS) {
+    const value = ownValue(input, name);
+    if (value === undefined || value === null) continue;
+    if (typeof value === "string") {
+      fields[name] = value.length <= MAX_TEXT ? value : cutText(value, MAX_TEXT);
+      bytes += Math.min(value.length, MAX_TEXT);
+      if (value.length > MAX_TEXT) flags.push(`${name}:truncated`);
+      continue;
+    }
+    if (typeof value === "number" || typeof value === "boolean") {
+      fields[name] = value as Json;
+      continue;
+    }
+    const budget = newBudget();
+    const copy = copyValue(value, budget, []);
+    bytes += 48 * (MAX_NODES - budget.nodes) + (MAX_STRUCTURE_TEXT - budget.text);
+    if (copy !== undefined) fields[name] = copy;
+    if (budget.changed || copy === undefined) flags.push(`${name}:changed`);
+    if (budget.truncated) flags.push(`${name}:truncated`);
+  }
+  const timestamp = timestampOf(fields.timestamp, now, flags);
+  return { interactionId: idOf(fields.interactionId, timestamp, flags), timestamp, fields, flags, bytes };
+}
+
+/** A copy of one value within the same budget as a snapshot's structures. */
+export function boundedCopy(value: unknown): Json {
+  return copyValue(value, newBudget(), []) ?? null;
+}
+
+const FIELDS = [
+  "query",
+  "answer",
+  "agentType",
+  "interactionId",
+  "timestamp",
+  "messages",
+  "tools",
+  "qualityScores",
+  "sessionId",
+  "userId",
+  "latencyMs",
+  "toolsUsed",
+  "sources",
+  "retrievalMethod",
+  "errorOccurred",
+  "errorMessage",
+  "model",
+  "variant",
+  "usage",
+  "reference",
+  "groupId",
+  "metadata",
+] as const;
+
+interface Budget {
+  nodes: number;
+  text: number;
+  changed: boolean;
+  truncated: boolean;
+}
+
+const newBudget = (): Budget => ({ nodes: MAX_NODES, text: MAX_STRUCTURE_TEXT, changed: false, truncated: false });
+
+// Taken once: a program that patches the built-ins later cannot reach into the logger.
+const { getOwnPropertyDescriptor, keys, defineProperty } = Object;
+const { isArray } = Array;
+
+function ownValue(owner: object, name: PropertyKey): unknown {
+  return getOwnPropertyDescriptor(owner, name)?.value;
+}
+
+function copyValue(value: unknown, budget: Budget, ancestors: object[]): Json | undefined {
+  switch (typeof value) {
+    case "string":
+      return copyText(value, budget);
+    case "boolean":
+      return value;
+    case "number":
+      if (Number.isFinite(value)) return value;
+      budget.changed = true;
+      return null;
+    case "bigint":
+      budget.changed = true;
+      return -(2n ** 128n) < value && value < 2n ** 128n ? value.toString() : "[BigInt]";
+    case "object":
+      return value === null ? null : copyObject(value, budget, ancestors);
+    default: // undefined, function, symbol: JSON has no word for them
+      if (value !== undefined) budget.changed = true;
+      return undefined;
+  }
+}
+
+function copyObject(value: object, budget: Budget, ancestors: object[]): Json {
+  budget.nodes -= 1;
+  if (budget.nodes < 0 || ancestors.length >= MAX_DEPTH) {
+    budget.truncated = true;
+    return "[truncated]";
+  }
+  const opaque = opaqueName(value, ancestors);
+  if (opaque !== null) {
+    if (types.isDate(value) && !types.isProxy(value)) return opaque;
+    budget.changed = true;
+    return opaque;
+  }
+  ancestors.push(value);
+  const copy = isArray(value) ? copyArray(value, budget, ancestors) : copyProperties(value, budget, ancestors);
+  ancestors.pop();
+  return copy;
+}
+
+function copyArray(value: readonly unknown[], budget: Budget, ancestors: object[]): Json {
+  const copy: Json[] = [];
+  for (let i = 0; i < value.length; i++) {
+    if (spent(budget)) break;
+    copy.push(copyValue(ownValue(value, i), budget, ancestors) ?? null);
+  }
+  return copy;
+}
+
+function copyProperties(value: object, budget: Budget, ancestors: object[]): Json {
+  const copy: Record<string, Json> = {};
+  for (const key of keys(value)) {
+    if (spent(budget)) break;
+    const descriptor = getOwnPropertyDescriptor(value, key);
+    if (!descriptor || !("value" in descriptor)) {
+      budget.changed = true;
+      continue;
+    }
+    const inner = copyValue(descriptor.value, budget, ancestors);
+    if (inner === undefined) continue;
+    const name = copyText(key, budget);
+    if (name === "__proto__") {
+      defineProperty(copy, name, { value: inner, enumerable: true, configurable: true, writable: true });
+    } else {
+      copy[name] = inner;
+    }
+  }
+  return copy;
+}
+
+function spent(budget: Budget): boolean {
+  budget.nodes -= 1;
+  if (budget.nodes >= 0 && budget.text > 0) return false;
+  budget.truncated = true;
+  return true;
+}
+
+function copyText(text: string, budget: Budget): string {
+  const room = Math.min(MAX_TEXT, budget.text);
+  budget.text -= Math.min(text.length, room);
+  if (text.length <= room) return text;
+  budget.truncated = true;
+  return cutText(text, room);
+}
+
+/** What stands for an object that is not copied property by property; null when it is. */
+function opaqueName(value: object, ancestors: readonly object[]): string | null {
+  if (types.isProxy(value)) return "[Proxy]";
+  if (isArray(value)) return ancestors.includes(value) ? "[Circular]" : null;
+  if (types.isDate(value)) {
+    const time = Date.prototype.getTime.call(value);
+    return Number.isNaN(time) ? "[Invalid Date]" : Date.prototype.toISOString.call(value);
+  }
+  if (ArrayBuffer.isView(value)) return `[${types.isUint8Array(value) ? "Uint8Array" : "ArrayBufferView"}]`;
+  if (types.isMap(value)) return "[Map]";
+  if (types.isSet(value)) return "[Set]";
+  if (types.isRegExp(value)) return "[RegExp]";
+  if (types.isPromise(value)) return "[Promise]";
+  if (types.isAnyArrayBuffer(value)) return "[ArrayBuffer]";
+  if (types.isNativeError(value)) {
+    const message = ownValue(value, "message");
+    return typeof message === "string" ? message.slice(0, MAX_TEXT) : "[Error]";
+  }
+  return ancestors.includes(value) ? "[Circular]" : null;
+}
+
+/** A copy of the front of a text that does not keep the whole text alive. */
+function cutText(text: string, length: number): string {
+  return Buffer.from(text.slice(0, length), "utf16le").toString("utf16le");
+}
+
+/** Later than any date of ours, and still a year of four digits: 9999-12-31. */
+const LAST_TIME = 253_402_300_799_999;
+
+function timestampOf(given: Json | undefined, now: number, flags: string[]): number {
+  if (given === undefined) return now;
+  const time = typeof given === "string" ? Date.parse(given) : given;
+  if (typeof time === "number" && time >= 0 && time <= LAST_TIME) return Math.trunc(time);
+  flags.push("timestamp:replaced");
+  return now;
+}
+
+function idOf(given: Json | undefined, timestamp: number, flags: string[]): string {
+  if (typeof given === "string" && INTERACTION_ID.test(given)) return given;
+  if (given !== undefined) flags.push("interactionId:replaced");
+  return newInteractionId(timestamp);
+}
