@@ -5,6 +5,5 @@ export default defineConfig({
   format: ["esm", "cjs"],
   target: "node20",
   dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
-  sourcemap: true,
   clean: true,
 });
