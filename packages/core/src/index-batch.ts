@@ -93,6 +93,7 @@ export function recordFlags(interaction: Interaction): number {
     (interaction.errorOccurred ? IndexFlag.error : 0) |
     (interaction.flags?.some((flag) => flag.endsWith(":truncated")) ? IndexFlag.truncated : 0) |
     (interaction.messages ? IndexFlag.messages : 0) |
+    (interaction.tools?.length ? IndexFlag.tools : 0) |
     (interaction.reference === undefined ? 0 : IndexFlag.reference) |
     (tellsItsDay(interaction) ? 0 : IndexFlag.foreignId)
   );

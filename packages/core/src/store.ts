@@ -68,6 +68,8 @@ export const IndexFlag = {
   foreignId: 16,
   /** Somebody gave a corrected answer. */
   demonstration: 32,
+  /** The model was offered `tools`. */
+  tools: 64,
 } as const;
 
 /** What became of one record of an `append`. */
