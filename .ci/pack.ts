@@ -1,40 +1,48 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { installedProgram, projectFiles, publishedPackages, root } from "./workspace.js";
 
+/** The tarball of every published package by package name, or why there is none to check. */
+export type Tarballs = Readonly<Record<string, string>> | { readonly missing: string };
+
 declare module "vitest" {
   interface ProvidedContext {
-    /** The tarball of every published package, by package name. */
-    tarballs: Readonly<Record<string, string>>;
+    tarballs: Tarballs;
   }
 }
 
-/** Packs every published package once, as `changeset publish` would, for all checks that look at tarballs. */
+/** Packs every published package once, as publishing would, for all checks that look at tarballs. */
 export default function packAll(project: TestProject): () => void {
+  const destination = mkdtempSync(join(tmpdir(), "whetstone-tarballs-"));
+  project.provide("tarballs", pack(destination));
+  return () => rmSync(destination, { recursive: true, force: true });
+}
+
+/** What `packAll` made; throws where a build is missing, so that only the checks of tarballs fail for it. */
+export function packed(tarballs: Tarballs): Readonly<Record<string, string>> {
+  if (typeof tarballs.missing === "string") throw new Error(tarballs.missing);
+  return tarballs as Readonly<Record<string, string>>;
+}
+
+function pack(destination: string): Tarballs {
   const stale = publishedPackages.map(({ folder }) => folder).filter(isStale);
   if (stale.length > 0) {
-    throw new Error(`The build of ${stale.join(", ")} is missing or older than its sources. Run: npm run build`);
+    return { missing: `The build of ${stale.join(", ")} is missing or older than its sources. Run: npm run build` };
   }
-
-  const destination = mkdtempSync(join(tmpdir(), "whetstone-tarballs-"));
   const filters = publishedPackages.map(({ folder }) => `--filter=./${folder}`);
   execFileSync(installedProgram("pnpm"), ["-r", ...filters, "pack", "--pack-destination", destination], {
     cwd: root,
     stdio: "pipe",
   });
-
-  const packed = readdirSync(destination);
-  const tarballs = publishedPackages.map(({ manifest }) => {
-    const file = `${manifest.name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`;
-    if (!packed.includes(file)) throw new Error(`pnpm pack made no ${file}, only ${packed.join(", ")}`);
-    return [manifest.name, join(destination, file)] as const;
-  });
-  project.provide("tarballs", Object.fromEntries(tarballs));
-
-  return () => rmSync(destination, { recursive: true, force: true });
+  return Object.fromEntries(
+    publishedPackages.map(({ manifest: { name, version } }) => {
+      const file = `${name.replace("@", "").replace("/", "-")}-${version}.tgz`;
+      return [name, join(destination, file)];
+    }),
+  );
 }
 
 /** Whether a package that has something to build was changed after it was built. */

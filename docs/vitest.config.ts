@@ -1,4 +1,4 @@
 import { defineProject } from "vitest/config";
-import { fromSource } from "../vitest.workspace.js";
 
-export default defineProject({ resolve: { alias: fromSource }, test: { name: "docs", include: ["**/*.test.ts"] } });
+/** Runs the code of the pages, on the built packages, as a reader would. */
+export default defineProject({ test: { name: "docs", include: ["**/*.test.ts"] } });
