@@ -1,0 +1,91 @@
+import type { BuildReport } from "./build-report.js";
+import type { FileSummary } from "./jsonl-file.js";
+
+/** What a dataset folder says about itself. */
+export interface FolderFacts {
+  /** Column names and types, as `columnTypes` finds them. */
+  readonly columns: readonly (readonly [name: string, type: ColumnType])[];
+  readonly files: Readonly<Record<string, FileSummary>>;
+  readonly testShare: number | null;
+  readonly options: Readonly<Record<string, unknown>> | null;
+  readonly report: BuildReport | null;
+}
+
+export type ColumnType = "string" | "float64" | "bool" | "json" | "list of json";
+
+/** The types of a row's columns. A null column is a list: `tools` is the only one that can be empty. */
+export function columnTypes(row: object): (readonly [string, ColumnType])[] {
+  return Object.entries(row).map(([name, value]) => [name, columnType(value)] as const);
+}
+
+function columnType(value: unknown): ColumnType {
+  if (value === null || value === undefined || Array.isArray(value)) return "list of json";
+  if (typeof value === "string") return "string";
+  if (typeof value === "number") return "float64";
+  return typeof value === "boolean" ? "bool" : "json";
+}
+
+/**
+ * The folder's README: its YAML head declares every column, so that `load_dataset` reads the types from it instead of
+ * guessing them from the first rows.
+ */
+export function renderCard({ columns, files, report }: FolderFacts): string {
+  const splits = Object.keys(files).map((file) => `  - split: ${file.replace(".jsonl", "")}\n    path: ${file}`);
+  const features = columns.map(([name, type]) =>
+    type === "list of json"
+      ? `  - name: ${JSON.stringify(name)}\n    list: json`
+      : `  - name: ${JSON.stringify(name)}\n    dtype: ${type}`,
+  );
+  const counts = Object.entries(files).map(([file, { rows, bytes }]) => `| ${file} | ${rows} | ${bytes} |`);
+  return `---
+configs:
+- config_name: default
+  data_files:
+${splits.join("\n")}
+dataset_info:
+  features:
+${features.join("\n")}
+---
+
+# ${report ? `${report.kind.toUpperCase()} dataset` : "Dataset"}
+
+Built by Whetstone from recorded agent interactions. \`manifest.json\` holds the options, the counts and the checksums.
+
+| file | rows | bytes |
+|---|---|---|
+${counts.join("\n")}
+
+\`\`\`python
+from datasets import load_dataset
+
+dataset = load_dataset("path/to/this/folder")
+\`\`\`
+`;
+}
+
+/** The folder's manifest, the same for the same build: it holds no time and no path. */
+export function renderManifest({ columns, files, testShare, options, report }: FolderFacts): string {
+  const drops = Object.entries(report?.drops ?? {}).filter(([, count]) => count > 0);
+  const manifest = {
+    whetstone_manifest: 1,
+    kind: report?.kind ?? null,
+    options: options && snakeKeys(options),
+    test_share: testShare,
+    rows: Object.values(files).reduce((sum, file) => sum + file.rows, 0),
+    considered: report?.considered ?? null,
+    used: report?.used ?? null,
+    unused: report?.unused ?? null,
+    prompts: report?.prompts ?? null,
+    drops: snakeKeys(Object.fromEntries(drops)),
+    score_sources: report?.scoreSources ?? null,
+    columns: Object.fromEntries(columns),
+    files,
+  };
+  return `${JSON.stringify(manifest, null, 2)}\n`;
+}
+
+function snakeKeys(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  // An absent option or a limit of Infinity is null in JSON.
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [snake(name), value ?? null]));
+}

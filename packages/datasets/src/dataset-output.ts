@@ -1,0 +1,145 @@
+import { link, mkdir, open, rename, rm, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { DatasetError } from "@whetstone/core";
+import { type FolderFacts, renderCard, renderManifest } from "./dataset-card.js";
+import { createJsonl, type FileSummary, type JsonlFile, saying, temporaryName } from "./jsonl-file.js";
+import { isTestRow } from "./split.js";
+
+/** Where a dataset goes. */
+export interface Target {
+  readonly path: string;
+  readonly overwrite: boolean;
+  readonly testShare: number | undefined;
+}
+
+/** The finished data files by name. */
+export type Files = Readonly<Record<string, FileSummary>>;
+
+/** A dataset under its temporary name. */
+export interface Output {
+  write(rows: readonly object[]): Promise<void>;
+  finish(facts: (files: Files) => FolderFacts): Promise<Files>;
+  /** Gives it its final name. */
+  place(): Promise<void>;
+  discard(): Promise<void>;
+}
+
+/** One `.jsonl` file. */
+export async function fileOutput({ path, overwrite }: Target): Promise<Output> {
+  const temporary = temporaryName(path);
+  await saying(path, mkdir(dirname(path), { recursive: true }));
+  const file = await createJsonl(temporary);
+  return {
+    write: (rows) => file.write(rows),
+    finish: async () => ({ [basename(path)]: await file.finish() }),
+    async place() {
+      await saying(path, overwrite ? rename(temporary, path) : renameToNew(temporary, path));
+      await syncFolder(dirname(path));
+    },
+    async discard() {
+      await file.abandon();
+      await rm(temporary, { force: true });
+    },
+  };
+}
+
+/** A folder with train.jsonl, test.jsonl when there is a share for it, README.md and manifest.json. */
+export async function folderOutput({ path, overwrite, testShare }: Target): Promise<Output> {
+  const temporary = temporaryName(path);
+  await saying(path, mkdir(dirname(path), { recursive: true }));
+  await saying(path, mkdir(temporary));
+  const discardFolder = () => rm(temporary, { recursive: true, force: true });
+  const parts: JsonlFile[] = [];
+  try {
+    for (const name of testShare === undefined ? ["train"] : ["train", "test"]) {
+      parts.push(await createJsonl(join(temporary, `${name}.jsonl`)));
+    }
+  } catch (error) {
+    await discardFolder();
+    throw error;
+  }
+  const [train, test] = parts as [JsonlFile, JsonlFile?];
+  return {
+    async write(rows) {
+      if (!test || testShare === undefined) return train.write(rows);
+      const held: object[] = [];
+      const kept: object[] = [];
+      for (const row of rows) (isTestRow(row, testShare) ? held : kept).push(row);
+      await train.write(kept);
+      await test.write(held);
+    },
+    async finish(facts) {
+      const files: Files = {
+        "train.jsonl": await train.finish(),
+        ...(test && { "test.jsonl": await test.finish() }),
+      };
+      for (const [name, { rows }] of Object.entries(files)) {
+        if (rows === 0) throw lopsidedSplit(name, testShare ?? 0, files);
+      }
+      await writeText(join(temporary, "README.md"), renderCard(facts(files)));
+      await writeText(join(temporary, "manifest.json"), renderManifest(facts(files)));
+      await syncFolder(temporary);
+      return files;
+    },
+    async place() {
+      await (overwrite ? replaceFolder(temporary, path) : saying(path, rename(temporary, path)));
+      await syncFolder(dirname(path));
+    },
+    async discard() {
+      for (const part of parts) await part.abandon();
+      await discardFolder();
+    },
+  };
+}
+
+function lopsidedSplit(name: string, testShare: number, files: Files): DatasetError {
+  const rows = Object.values(files).reduce((sum, file) => sum + file.rows, 0);
+  return new DatasetError(
+    "DATASET_EMPTY",
+    `testShare ${testShare} leaves ${name} without a row (prompts stay whole, and there are ${rows} rows): change the share or leave it out`,
+  );
+}
+
+// A hard link fails where a file has come up meanwhile; a rename would replace it without a word.
+async function renameToNew(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EPERM" && code !== "ENOTSUP" && code !== "EOPNOTSUPP") throw error;
+    return rename(from, to); // a file system without hard links
+  }
+  await unlink(from);
+}
+
+async function replaceFolder(from: string, to: string): Promise<void> {
+  const old = temporaryName(to);
+  const hadOld = await rename(to, old).then(
+    () => true,
+    () => false,
+  );
+  try {
+    await saying(to, rename(from, to));
+  } catch (error) {
+    if (hadOld) await rename(old, to);
+    throw error;
+  }
+  await rm(old, { recursive: true, force: true });
+}
+
+async function writeText(path: string, text: string): Promise<void> {
+  const handle = await saying(path, open(path, "wx"));
+  try {
+    await saying(path, handle.writeFile(text));
+    await saying(path, handle.sync());
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  // Some systems cannot sync a folder; the files are safe by then, only the name might be lost with the power.
+  const handle = await open(path, "r").catch(() => null);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
