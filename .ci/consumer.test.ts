@@ -1,0 +1,131 @@
+import { execFile } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { packed } from "./pack.js";
+import { publishedPackages, root } from "./workspace.js";
+
+const version = publishedPackages[0]?.manifest.version;
+const folder = realpathSync(mkdtempSync(join(tmpdir(), "whetstone-consumer-")));
+
+// An empty project, the tarballs as its dependencies, and npm as a user has it: this is what publishing would give.
+beforeAll(async () => {
+  const tarballs = Object.entries(packed(inject("tarballs"))).map(([name, path]) => [name, `file:${path}`] as const);
+  const installedTypes = readFileSync(join(root, "node_modules/@types/node/package.json"), "utf8");
+  write("package.json", {
+    name: "consumer",
+    private: true,
+    dependencies: Object.fromEntries(tarballs),
+    devDependencies: { "@types/node": (JSON.parse(installedTypes) as { version: string }).version },
+    overrides: Object.fromEntries(tarballs.map(([name]) => [name, `$${name}`])),
+  });
+  cpSync(join(root, ".ci", "consumer"), folder, { recursive: true });
+  await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"]);
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("what an installation brings", () => {
+  it("is one copy of every package of ours", () => {
+    const copies = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) =>
+      /node_modules\/(@whetstone\/[\w-]+|whetstone)\/package\.json$/.test(path),
+    );
+    const expected = publishedPackages.map(({ manifest }) => join("node_modules", manifest.name, "package.json"));
+    expect(copies.sort()).toEqual(expected.sort());
+  });
+
+  it("is no optional peer and nothing that runs during the installation", () => {
+    expect(["mathjs", "openai", "ioredis"].filter((name) => existsSync(join(folder, "node_modules", name)))).toEqual(
+      [],
+    );
+    const lock = JSON.parse(readFileSync(join(folder, "package-lock.json"), "utf8")) as {
+      readonly packages: Readonly<Record<string, { readonly hasInstallScript?: boolean }>>;
+    };
+    expect(Object.keys(lock.packages).filter((path) => lock.packages[path]?.hasInstallScript)).toEqual([]);
+  });
+});
+
+describe("a program", () => {
+  it("runs the whole line as an ES module", async () => {
+    expect((await run(process.execPath, ["program.mjs"])).stdout).toBe("ok\n");
+  });
+
+  it("runs the whole line through require", async () => {
+    expect((await run(process.execPath, ["program.cjs"])).stdout).toBe("ok\n");
+  });
+
+  it.each([
+    ["node16", { module: "node16", moduleResolution: "node16" }],
+    ["nodenext", { module: "nodenext", moduleResolution: "nodenext" }],
+    ["bundler", { module: "esnext", moduleResolution: "bundler" }],
+  ])("type-checks in a strict project that resolves like %s, our declarations included", async (name, settings) => {
+    write("package.json", { ...read("package.json"), type: "module" });
+    const config = `tsconfig.${name}.json`;
+    write(config, {
+      compilerOptions: {
+        ...settings,
+        target: "es2022",
+        lib: ["es2023", "esnext.disposable"],
+        types: ["node"],
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noUncheckedIndexedAccess: true,
+        skipLibCheck: false,
+        noEmit: true,
+      },
+      files: ["program.ts"],
+    });
+    await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", config]);
+  });
+});
+
+describe("the command", () => {
+  const whetstone = join(folder, "node_modules", ".bin", "whetstone");
+
+  it("tells what it can do", async () => {
+    const { stdout } = await run(whetstone, ["--help"]);
+    expect(stdout).toContain("Usage: whetstone");
+    for (const command of ["init", "import", "stats", "query", "score", "dataset", "script", "cleanup"]) {
+      expect(stdout).toMatch(new RegExp(`^ +${command}\\b`, "m"));
+    }
+  });
+
+  it("says which version it is", async () => {
+    expect((await run(whetstone, ["--version"])).stdout.trim()).toBe(version);
+  });
+});
+
+function read(file: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(folder, file), "utf8")) as Record<string, unknown>;
+}
+
+function write(file: string, content: unknown): void {
+  writeFileSync(join(folder, file), `${JSON.stringify(content, null, 2)}\n`);
+}
+
+/** Runs a program in the consumer's folder; when it fails, the error tells all that it printed. */
+async function run(program: string, args: readonly string[]): Promise<{ readonly stdout: string }> {
+  // What npm tells the scripts of this workspace is not the consumer's.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(npm_(package|lifecycle|config_local)|INIT_CWD$|VITEST)/.test(name),
+    ),
+  );
+  try {
+    return await promisify(execFile)(program, args, { cwd: folder, env });
+  } catch (error) {
+    const { stdout = "", stderr = "", message } = error as { stdout?: string; stderr?: string; message: string };
+    throw new Error(`${message}\n${stdout}${stderr}`, { cause: error });
+  }
+}
