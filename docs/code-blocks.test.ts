@@ -35,7 +35,7 @@ describe.each(pages.filter(({ blocks }) => blocks.length > 0))("$page", ({ folde
       if (block.file && block.language !== "ts") write(join(folder, block.file), block.code);
       if (block.file) return;
       if (kindOf(block) === "ts") await run(process.execPath, ["--import", tsx, pathOf(folder, block)], folder);
-      if (kindOf(block) === "sh run") await run("bash", ["-euo", "pipefail", "-c", block.code], folder);
+      if (kindOf(block) === "sh run") await run("bash", ["--norc", "-euo", "pipefail", "-c", block.code], folder);
     },
     120_000,
   );
@@ -111,7 +111,9 @@ async function run(program: string, args: readonly string[], cwd: string): Promi
   const { PATH = "", HOME = cwd, LANG = "C.UTF-8", TMPDIR } = process.env;
   const env = { PATH: `${bin}:${PATH}`, HOME, LANG, ...(TMPDIR ? { TMPDIR } : {}) };
   try {
-    await promisify(execFile)(program, args, { cwd, env, timeout: 110_000 });
+    const running = promisify(execFile)(program, args, { cwd, env, timeout: 110_000 });
+    running.child.stdin?.end();
+    await running;
   } catch (error) {
     const { stdout = "", stderr = "", message } = error as { stdout?: string; stderr?: string; message: string };
     throw new Error(`${message}\n${stdout}${stderr}`, { cause: error });
