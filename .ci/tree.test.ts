@@ -115,6 +115,18 @@ describe("the versions", () => {
     expect(new Set(publishedPackages.map(({ manifest }) => manifest.version)).size).toBe(1);
   });
 
+  it("move together: one fixed group, and pending changesets that name nothing else", () => {
+    const names = publishedPackages.map(({ manifest }) => manifest.name).sort();
+    const config = JSON.parse(linesOf(".changeset/config.json").join("\n")) as { readonly fixed: readonly string[][] };
+    expect(config.fixed.map((group) => [...group].sort())).toEqual([names]);
+    const pending = files.filter((file) => /^\.changeset\/.*\.md$/.test(file));
+    const named = pending.flatMap((file) =>
+      linesOf(file).flatMap((line) => /^"([^"]+)": (?:patch|minor|major)$/.exec(line)?.[1] ?? []),
+    );
+    expect(named.filter((name) => !names.includes(name))).toEqual([]);
+    expect(pending.length === 0 || named.length > 0).toBe(true);
+  });
+
   it("of Node are the same wherever they are stated", () => {
     const folders = [".", ...publishedPackages.map(({ folder }) => folder)];
     expect(new Set(folders.map((folder) => readManifest(folder).engines?.node))).toEqual(new Set([">=20.19.0"]));
