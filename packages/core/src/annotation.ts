@@ -66,8 +66,10 @@ export function sourceRank(source: string): number {
 }
 
 /** The score that decides: human over verifier over judge over logged over heuristic, then the newest. Null is unscored. */
-export function effectiveScore(interaction: StoredInteraction): EffectiveScore | null {
-  const { qualityScores, annotations } = interaction;
+export function effectiveScore({
+  qualityScores,
+  annotations,
+}: Pick<StoredInteraction, "qualityScores" | "annotations">): EffectiveScore | null {
   let best: (EffectiveScore & { rank: number; at: number }) | null = null;
   if (qualityScores.overall !== undefined) {
     best = { overall: qualityScores.overall, source: "logged", scores: qualityScores, rank: RANKS.logged ?? 0, at: 0 };

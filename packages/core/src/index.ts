@@ -10,6 +10,7 @@ export {
   sourceRank,
 } from "./annotation.js";
 export { type ChatMessage, chatMessage, type ToolCall, type ToolSchema, toolSchema } from "./chat-message.js";
+export { defaultLogger, logInteraction } from "./default-logger.js";
 export {
   ConfigError,
   DatasetError,
@@ -25,6 +26,8 @@ export {
   interactionSchema,
   type Source,
 } from "./interaction.js";
+export { newInteractionId } from "./interaction-id.js";
+export { createInteractionLogger, type LoggerOptions } from "./interaction-logger.js";
 export type { Json, JsonObject } from "./json.js";
 export type {
   DropReason,
@@ -35,6 +38,7 @@ export type {
   LoggerHealth,
   LoggerStats,
 } from "./logger.js";
+export { DEFAULT_STORE_URL, openStore } from "./open-store.js";
 export { prepareInteraction } from "./prepare.js";
 export { normaliseText, promptKey, promptTurns } from "./prompt-key.js";
 export { type Score, type Scorer, scorer } from "./scorer.js";
@@ -47,8 +51,10 @@ export {
   IndexFlag,
   type InteractionFilter,
   type InteractionStore,
+  type JournaledStore,
   type QueryOptions,
   type StoreHealth,
   type StoreStats,
 } from "./store.js";
+export { fileStore } from "./stores/file-store.js";
 export { memoryStore } from "./stores/memory-store.js";

@@ -1,15 +1,11 @@
 import type { Feedback } from "./annotation.js";
 import type { InteractionInput } from "./interaction.js";
 
-/** Why something that was offered is not stored. */
-export type DropReason =
-  | "queueFull"
-  | "closed"
-  | "invalid"
-  | "unreadable"
-  | "storeRejected"
-  | "unknownInteraction"
-  | "exit";
+/**
+ * Why something that was offered is not stored: `queueFull` (the limits were reached), `closed` (logged after `close`),
+ * `unreadable` (no plain object, or neither query nor answer), `disabled` (`WHETSTONE_DISABLED` is set).
+ */
+export type DropReason = "queueFull" | "closed" | "unreadable" | "disabled";
 
 /**
  * The logger's books. At every instant
@@ -22,13 +18,21 @@ export interface LoggerStats {
   /** Records whose id the store had already. */
   readonly duplicate: number;
   readonly queued: number;
-  /** Bytes that the queue holds, about. */
+  /** What the queue holds in memory, about. */
   readonly queuedBytes: number;
-  /** Written to the local spool, not yet in a remote store. */
+  /** Written to a local spool, not yet in a remote store. */
   readonly spooled: number;
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+  /** The same for calls of `feedback`; `dropped` includes those whose interaction is unknown. */
+  readonly feedback: {
+    readonly offered: number;
+    readonly stored: number;
+    readonly queued: number;
+    readonly dropped: number;
+  };
 }
 
+/** What `flush` and `close` found, counted over the logger's whole life. */
 export interface FlushReport {
   readonly stored: number;
   readonly pending: number;
@@ -37,17 +41,16 @@ export interface FlushReport {
 
 export interface LoggerHealth {
   readonly status: "ok" | "degraded" | "closed";
+  /** One sentence each; empty when `ok`. */
   readonly reasons: readonly string[];
 }
 
 /** What a logger tells. A listener that throws is ignored. */
 export interface LoggerEvents {
   stored: (event: { readonly count: number }) => void;
-  scored: (event: { readonly interactionId: string; readonly source: string; readonly overall: number }) => void;
   dropped: (event: { readonly reason: DropReason; readonly count: number }) => void;
   degraded: (event: { readonly reason: string }) => void;
   recovered: () => void;
-  storeLost: (event: { readonly reason: string }) => void;
 }
 
 export interface FlushOptions {

@@ -13,6 +13,8 @@ const MAX_DEPTH = 32;
 /** A caller's interaction as it was at the time of the call. Nothing in it is the caller's own object. */
 export interface Snapshot {
   readonly interactionId: string;
+  /** The id was made just now, not handed in. */
+  readonly newId: boolean;
   readonly timestamp: number;
   /** Copies of the caller's fields under their own names; texts by reference, for they cannot change. */
   readonly fields: Readonly<Record<string, Json>>;
@@ -52,7 +54,9 @@ export function snapshot(input: unknown, now: number): Snapshot | null {
     if (budget.truncated) flags.push(`${name}:truncated`);
   }
   const timestamp = timestampOf(fields.timestamp, now, flags);
-  return { interactionId: idOf(fields.interactionId, timestamp, flags), timestamp, fields, flags, bytes };
+  const given = idOf(fields.interactionId, flags);
+  const interactionId = given ?? newInteractionId(timestamp);
+  return { interactionId, newId: given === null, timestamp, fields, flags, bytes };
 }
 
 /** A copy of one value within the same budget as a snapshot's structures. */
@@ -223,8 +227,8 @@ function timestampOf(given: Json | undefined, now: number, flags: string[]): num
   return now;
 }
 
-function idOf(given: Json | undefined, timestamp: number, flags: string[]): string {
+function idOf(given: Json | undefined, flags: string[]): string | null {
   if (typeof given === "string" && INTERACTION_ID.test(given)) return given;
   if (given !== undefined) flags.push("interactionId:replaced");
-  return newInteractionId(timestamp);
+  return null;
 }

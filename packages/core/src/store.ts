@@ -1,4 +1,5 @@
 import type { Annotation, StoredInteraction } from "./annotation.js";
+import type { StoreError } from "./errors.js";
 import type { Interaction } from "./interaction.js";
 
 /** Which interactions are meant. Everything left out means "any". */
@@ -127,6 +128,18 @@ export interface InteractionStore {
   deleteBefore(timestamp: number): Promise<{ readonly removed: number }>;
   health(): Promise<StoreHealth>;
   close(): Promise<void>;
+}
+
+/** A store on this machine's disk: it can also take records at once, without a promise. */
+export interface JournaledStore extends InteractionStore {
+  /**
+   * As `append`, when it returns the records are in the operating system's hands. On an error `statuses` is shorter
+   * than what was given: the rest is not stored. `newIds` says that the ids were made just now, which spares a search.
+   */
+  appendSync(
+    interactions: readonly Interaction[],
+    options?: { readonly newIds?: boolean },
+  ): { readonly statuses: AppendStatus[]; readonly error?: StoreError };
 }
 
 /** A cursor for `query`: the page that follows this interaction. */

@@ -1,6 +1,4 @@
-import { expect, it } from "vitest";
+import { testStore } from "../testing/index.js";
 import { memoryStore } from "./memory-store.js";
 
-it("opens", async () => {
-  expect((await memoryStore().stats()).totalInteractions).toBe(0);
-});
+testStore("memoryStore", async () => memoryStore(), { skip: { "survives a restart": "it lives in memory" } });

@@ -4,7 +4,7 @@ import { StoreError } from "../errors.js";
 import { INDEX_BATCH, indexBatchBuilder, indexRow } from "../index-batch.js";
 import type { Interaction } from "../interaction.js";
 import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../interaction-filter.js";
-import { pseudonym } from "../pseudonym.js";
+import { pseudonymiser } from "../pseudonym.js";
 import type { InteractionStore } from "../store.js";
 import { statsCounter } from "../store-stats.js";
 
@@ -15,7 +15,7 @@ export function memoryStore(): InteractionStore {
   const records: (Interaction | undefined)[] = [];
   const positions = new Map<string, number>();
   const annotations = new Map<string, Map<string, Annotation>>();
-  const salt = randomBytes(16).toString("hex");
+  const pseudonym = pseudonymiser(randomBytes(32).toString("hex"));
   let closed = false;
 
   const open = () => {
@@ -42,7 +42,7 @@ export function memoryStore(): InteractionStore {
         const { interactionId, userId } = interaction;
         if (positions.has(interactionId)) return "duplicate";
         positions.set(interactionId, records.length);
-        records.push(userId === undefined ? interaction : { ...interaction, userId: pseudonym(userId, salt) });
+        records.push(userId === undefined ? interaction : { ...interaction, userId: pseudonym(userId) });
         return "stored";
       });
     },

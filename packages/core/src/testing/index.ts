@@ -1,1 +1,2 @@
-export {};
+export { interaction } from "./interaction.js";
+export { type TestStoreOptions, testStore } from "./test-store.js";

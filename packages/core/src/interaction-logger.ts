@@ -1,0 +1,266 @@
+import { EventEmitter } from "eventemitter3";
+import { type Annotation, annotationSchema } from "./annotation.js";
+import { type Captured, captureQueue } from "./capture-queue.js";
+import { drain } from "./drain.js";
+import { drainAtExit } from "./drain-at-exit.js";
+import { ConfigError, type StoreError, type WhetstoneError } from "./errors.js";
+import type { InteractionInput } from "./interaction.js";
+import { newInteractionId } from "./interaction-id.js";
+import type { DropReason, FlushReport, InteractionLogger, LoggerEvents } from "./logger.js";
+import { openStore } from "./open-store.js";
+import { toInteraction } from "./prepare.js";
+import { type Snapshot, snapshot } from "./snapshot.js";
+import type { AppendStatus, InteractionStore, JournaledStore } from "./store.js";
+
+/** Time between two `dropped` events; what is dropped in between is counted into the next. */
+const DROP_EVENT_MS = 1_000;
+
+export interface LoggerOptions {
+  /** A store, or the URL of one. Default: `openStore()`, so `WHETSTONE_URL` or `file:./.whetstone`. */
+  readonly store?: InteractionStore | string;
+  /**
+   * What a killed process loses. `journal` (the default on a file store): what the running turn of the event loop
+   * logged. `sync`: nothing, for tens of microseconds a call. `memory` (the default on other stores): what is queued.
+   */
+  readonly durability?: "journal" | "sync" | "memory";
+  /** Default 10,000 entries. */
+  readonly maxQueue?: number;
+  /** Default 64 MiB. */
+  readonly maxQueueBytes?: number;
+  /** What gives way when the queue is full. Default `dropNewest`. */
+  readonly overflow?: "dropNewest" | "dropOldest";
+  /** Hears of the store's failures, once for each change for the worse. Default: a process warning. */
+  readonly onError?: (error: WhetstoneError) => void;
+}
+
+/**
+ * Makes a logger. `log` copies what it is given within a budget and returns; normalising, checking and writing happen
+ * after the running turn of the event loop. With `WHETSTONE_DISABLED=1` it takes nothing and counts it.
+ * @throws ConfigError for wrong options. Nothing else of a logger ever throws.
+ */
+export function createInteractionLogger({
+  store: given,
+  durability,
+  maxQueue = 10_000,
+  maxQueueBytes = 64 * 1024 * 1024,
+  overflow = "dropNewest",
+  onError = warn,
+}: LoggerOptions = {}): InteractionLogger {
+  checkOptions({ durability, maxQueue, maxQueueBytes, overflow });
+  const store = typeof given === "object" ? given : openStore(given);
+  const journal = durability !== "memory" && isJournaled(store) ? store : null;
+  if (durability && durability !== "memory" && !journal) {
+    throw new ConfigError(
+      `durability "${durability}" needs a store on this machine's disk, not ${store.url}: use "memory"`,
+    );
+  }
+  const disabled = /^(1|true|yes|on)$/i.test(process.env.WHETSTONE_DISABLED ?? "");
+
+  const events = new EventEmitter<LoggerEvents>();
+  const dropped: Partial<Record<DropReason, number>> = {};
+  const untold = new Map<DropReason, number>();
+  const feedback = { offered: 0, stored: 0, dropped: 0 };
+  let offered = 0;
+  let stored = 0;
+  let duplicate = 0;
+  let sequence = 0;
+  let lastDropEvent = -Infinity;
+  let trouble: StoreError | null = null;
+  let closed = false;
+
+  const queue = captureQueue({
+    maxQueue,
+    maxQueueBytes,
+    overflow,
+    onDrop({ snapshot }) {
+      if (snapshot) drop("queueFull");
+      else feedback.dropped += 1;
+    },
+  });
+  const drained = drain({
+    queue,
+    store,
+    journal,
+    onStored: settle,
+    onAnnotated(known, unknown) {
+      feedback.stored += known;
+      feedback.dropped += unknown;
+    },
+    onTrouble: changeTrouble,
+  });
+  const leaveExit = journal ? drainAtExit(drained.now) : () => undefined;
+
+  function log(input: InteractionInput): string {
+    offered += 1;
+    const now = Date.now();
+    let taken: Snapshot | null = null;
+    try {
+      taken = snapshot(input, now);
+    } catch {
+      // The value itself threw, a revoked proxy for example: there is nothing to record.
+    }
+    if (!taken || (taken.fields.query === undefined && taken.fields.answer === undefined)) {
+      drop("unreadable");
+      return taken?.interactionId ?? newInteractionId(now);
+    }
+    if (disabled || closed) drop(disabled ? "disabled" : "closed");
+    else if (durability !== "sync" || !journal || queue.records > 0 || !logNow(journal, taken)) {
+      capture({ sequence: ++sequence, bytes: taken.bytes, snapshot: taken });
+    }
+    return taken.interactionId;
+  }
+
+  function logNow(journaled: JournaledStore, taken: Snapshot): boolean {
+    const { statuses, error } = journaled.appendSync([toInteraction(taken)], { newIds: taken.newId });
+    settle(statuses);
+    if (error) changeTrouble(error);
+    return !error;
+  }
+
+  function capture(entry: Captured): void {
+    queue.offer(entry);
+    drained.wake();
+  }
+
+  function settle(statuses: readonly AppendStatus[]): void {
+    const repeated = statuses.reduce((sum, status) => sum + (status === "duplicate" ? 1 : 0), 0);
+    duplicate += repeated;
+    stored += statuses.length - repeated;
+    if (events.listenerCount("stored") > 0) emit("stored", { count: statuses.length - repeated });
+  }
+
+  function drop(reason: DropReason): void {
+    dropped[reason] = (dropped[reason] ?? 0) + 1;
+    untold.set(reason, (untold.get(reason) ?? 0) + 1);
+    const now = performance.now();
+    if (now - lastDropEvent >= DROP_EVENT_MS) tellDrops(now);
+  }
+
+  function tellDrops(now: number): void {
+    lastDropEvent = now;
+    for (const [reason, count] of untold) emit("dropped", { reason, count });
+    untold.clear();
+  }
+
+  function changeTrouble(error: StoreError | null): void {
+    const worse = error && error.code !== trouble?.code;
+    const better = !error && trouble;
+    trouble = error;
+    if (better) emit("recovered");
+    if (!worse) return;
+    emit("degraded", { reason: error.message });
+    try {
+      onError(error);
+    } catch {
+      // A failing listener is the caller's own business, and must not become the agent's.
+    }
+  }
+
+  function emit<E extends keyof LoggerEvents>(event: E, ...payload: Parameters<LoggerEvents[E]>): void {
+    try {
+      events.emit(event, ...(payload as never));
+    } catch {
+      // As above: a listener's error stops here.
+    }
+  }
+
+  const report = (): FlushReport => ({ stored, pending: queue.records + queue.annotations, dropped: total(dropped) });
+
+  async function flush({ timeoutMs = 10_000 }: { readonly timeoutMs?: number } = {}): Promise<FlushReport> {
+    await drained.until(sequence, timeoutMs);
+    tellDrops(performance.now());
+    return report();
+  }
+
+  async function close(options?: { readonly timeoutMs?: number }): Promise<FlushReport> {
+    closed = true;
+    const result = await flush(options);
+    drained.stop();
+    leaveExit();
+    // Whoever opens, closes: a store that was handed in stays open.
+    if (typeof given !== "object") await store.close().catch(() => undefined);
+    return result;
+  }
+
+  return {
+    log,
+    flush,
+    close,
+    [Symbol.asyncDispose]: async () => {
+      await close();
+    },
+
+    feedback(interactionId, said, { source = "human:user" } = {}) {
+      feedback.offered += 1;
+      const annotation = annotationSchema.safeParse({
+        interactionId,
+        kind: "feedback",
+        source,
+        at: Date.now(),
+        feedback: said,
+      });
+      if (!annotation.success || disabled || closed) feedback.dropped += 1;
+      else capture({ sequence: ++sequence, bytes: 256 + bytesOf(annotation.data), annotation: annotation.data });
+    },
+
+    stats: () => ({
+      offered,
+      stored,
+      duplicate,
+      queued: queue.records,
+      queuedBytes: queue.bytes,
+      spooled: 0,
+      dropped: { ...dropped },
+      feedback: { ...feedback, queued: queue.annotations },
+    }),
+
+    health() {
+      if (closed) return { status: "closed", reasons: ["the logger is closed: make a new one"] };
+      return trouble ? { status: "degraded", reasons: [trouble.message] } : { status: "ok", reasons: [] };
+    },
+
+    on(event, listener) {
+      events.on(event, listener as never);
+    },
+    off(event, listener) {
+      events.off(event, listener as never);
+    },
+  };
+}
+
+function checkOptions({
+  durability,
+  maxQueue,
+  maxQueueBytes,
+  overflow,
+}: Pick<LoggerOptions, "maxQueue" | "maxQueueBytes" | "overflow"> & {
+  readonly durability: LoggerOptions["durability"] | undefined;
+}): void {
+  for (const [name, value] of Object.entries({ maxQueue, maxQueueBytes })) {
+    if (typeof value !== "number" || !(value >= 1))
+      throw new ConfigError(`${name} is ${value}: use a number from 1 on`);
+  }
+  if (durability !== undefined && !["journal", "sync", "memory"].includes(durability)) {
+    throw new ConfigError(`durability is "${durability}": use "journal", "sync" or "memory"`);
+  }
+  if (overflow !== "dropNewest" && overflow !== "dropOldest") {
+    throw new ConfigError(`overflow is "${overflow}": use "dropNewest" or "dropOldest"`);
+  }
+}
+
+function isJournaled(store: InteractionStore): store is JournaledStore {
+  return "appendSync" in store;
+}
+
+function warn(error: WhetstoneError): void {
+  process.emitWarning(`interactions wait in memory: ${error.message}`, { type: "WhetstoneWarning", code: error.code });
+}
+
+function total(counts: Readonly<Partial<Record<string, number>>>): number {
+  return Object.values(counts).reduce<number>((sum, count) => sum + (count ?? 0), 0);
+}
+
+function bytesOf(annotation: Annotation): number {
+  if (annotation.kind === "score") return annotation.rationale?.length ?? 0;
+  return typeof annotation.feedback.value === "string" ? annotation.feedback.value.length : 0;
+}

@@ -1,0 +1,106 @@
+import { hash32, hash64 } from "../hash.js";
+import { recordFlags } from "../index-batch.js";
+import type { Interaction } from "../interaction.js";
+import { PROMPT_KEY_VERSION, promptKey } from "../prompt-key.js";
+
+/**
+ * The column index beside a segment: a header of one row, then one row of 80 bytes a record, little-endian.
+ * It is a cache of the segment: whatever is wrong with it is computed again from the NDJSON.
+ *
+ * words (32 bit): 0-1 timestamp f64 · 2-3 own overall f64, NaN unscored · 4-5 offset in the segment f64 · 6 length
+ * without the line feed · 7 `IndexFlag`s · 8 agent type hash · 9 CRC-32 of the line · 10-11 promptKey · 12-13 id hash ·
+ * 14-15 groupId hash · 16 user hash · 17 session hash · 18 unused · 19 check of words 0 to 18
+ */
+export const ROW_BYTES = 80;
+export const ROW_WORDS = ROW_BYTES / 4;
+
+const MAGIC = 0x58495357; // "WSIX"
+const FORMAT = 1;
+
+/** Rows in memory: two views of the same bytes. */
+export interface IndexRows {
+  readonly count: number;
+  readonly words: Uint32Array;
+  readonly doubles: Float64Array;
+}
+
+/** The first row of an index file. */
+export function headerRow(): Uint8Array {
+  const words = new Uint32Array(ROW_WORDS);
+  words[0] = MAGIC;
+  words[1] = FORMAT;
+  words[2] = PROMPT_KEY_VERSION;
+  words[ROW_WORDS - 1] = check(words, 0);
+  return new Uint8Array(words.buffer);
+}
+
+/** Writes the row of one record into place `row`. */
+export function writeRow(
+  rows: { readonly words: Uint32Array; readonly doubles: Float64Array },
+  row: number,
+  interaction: Interaction,
+  line: { readonly offset: number; readonly length: number; readonly crc: number },
+): void {
+  const { words, doubles } = rows;
+  const at = row * ROW_WORDS;
+  const key = promptKey(interaction);
+  doubles[at / 2] = interaction.timestamp;
+  doubles[at / 2 + 1] = interaction.qualityScores.overall ?? Number.NaN;
+  doubles[at / 2 + 2] = line.offset;
+  words[at + 6] = line.length;
+  words[at + 7] = recordFlags(interaction);
+  words[at + 8] = hash32(interaction.agentType);
+  words[at + 9] = line.crc;
+  words[at + 10] = Number.parseInt(key.slice(0, 8), 16);
+  words[at + 11] = Number.parseInt(key.slice(8, 16), 16);
+  hash64(interaction.interactionId, words, at + 12);
+  if (interaction.groupId === undefined) words.fill(0, at + 14, at + 16);
+  else hash64(interaction.groupId, words, at + 14);
+  words[at + 16] = interaction.userId === undefined ? 0 : hash32(interaction.userId);
+  words[at + 17] = interaction.sessionId === undefined ? 0 : hash32(interaction.sessionId);
+  words[at + 18] = 0;
+  words[at + 19] = check(words, at);
+}
+
+/**
+ * Reads the rows of an index file that can be trusted: in order from the start, without a gap, within the segment.
+ * Returns none when the file is of another format or of another `promptKey`.
+ */
+export function readRows(file: Buffer, segmentBytes: number): IndexRows {
+  const whole = Math.floor(file.length / ROW_BYTES) * ROW_BYTES;
+  // Copied, for a typed array has to begin at a multiple of eight.
+  const bytes = new Uint8Array(whole);
+  bytes.set(file.subarray(0, whole));
+  const words = new Uint32Array(bytes.buffer);
+  const valid = whole > 0 && words[0] === MAGIC && words[1] === FORMAT && words[2] === PROMPT_KEY_VERSION;
+  if (!valid || words[ROW_WORDS - 1] !== check(words, 0)) return emptyRows();
+  const body = words.subarray(ROW_WORDS);
+  const doubles = new Float64Array(bytes.buffer, ROW_BYTES);
+  const rows = body.length / ROW_WORDS;
+  let offset = 0;
+  let count = 0;
+  for (; count < rows; count++) {
+    const at = count * ROW_WORDS;
+    if (doubles[at / 2 + 2] !== offset || body[at + 19] !== check(body, at)) break;
+    offset += (body[at + 6] as number) + 1;
+    if (offset > segmentBytes) break;
+  }
+  return { count, words: body, doubles };
+}
+
+export function emptyRows(): IndexRows {
+  return { count: 0, words: new Uint32Array(0), doubles: new Float64Array(0) };
+}
+
+/** Room for `capacity` rows. */
+export function roomForRows(capacity: number): { readonly words: Uint32Array; readonly doubles: Float64Array } {
+  const words = new Uint32Array(capacity * ROW_WORDS);
+  return { words, doubles: new Float64Array(words.buffer) };
+}
+
+/** FNV-1a over whole words: enough to see a torn or flipped row. */
+function check(words: Uint32Array, at: number): number {
+  let hash = 0x811c9dc5;
+  for (let i = at; i < at + ROW_WORDS - 1; i++) hash = Math.imul(hash ^ (words[i] as number), 0x01000193);
+  return hash >>> 0;
+}

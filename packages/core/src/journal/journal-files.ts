@@ -1,0 +1,180 @@
+import { randomBytes } from "node:crypto";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import * as z from "zod";
+import { dayStart } from "../day.js";
+import { StoreError } from "../errors.js";
+
+const META = "whetstone.json";
+const FORMAT = 1;
+
+const metaSchema = z.object({ format: z.literal(FORMAT), salt: z.string().min(32) });
+
+/** What a journal folder says of itself. */
+export type JournalMeta = z.infer<typeof metaSchema>;
+
+/**
+ * Opens the journal in `folder`, and makes one there when `create` is set and the folder is absent or empty.
+ * Null: there is none yet.
+ * @throws StoreError STORE_NOT_A_STORE for a folder with something else in it, STORE_READ_ONLY without permission
+ */
+export function openJournalFolder(folder: string, { create }: { readonly create: boolean }): JournalMeta | null {
+  const entries = entriesOf(folder);
+  if (entries?.includes(META)) return readMeta(folder);
+  // A name with a dot in front is a meta file on its way; whoever is first to link it wins.
+  if (entries?.some((name) => !name.startsWith(`.${META}`))) {
+    throw new StoreError(
+      "STORE_NOT_A_STORE",
+      `${folder} holds other files and no ${META}: name an empty or a new folder for the store`,
+    );
+  }
+  if (!create) return null;
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const draft = join(folder, `.${META}.${randomBytes(6).toString("hex")}`);
+    const fd = openSync(draft, "wx", 0o600);
+    try {
+      writeSync(fd, `${JSON.stringify({ format: FORMAT, salt: randomBytes(32).toString("hex") })}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    try {
+      linkSync(draft, join(folder, META));
+    } catch (error) {
+      // Another process made the store in the meantime: its salt is the one.
+      if (!existsSync(join(folder, META))) throw error;
+    } finally {
+      unlinkSync(draft);
+    }
+  } catch (cause) {
+    throw new StoreError(
+      "STORE_READ_ONLY",
+      `no store can be made in ${folder}: give write permission or name another folder`,
+      {
+        cause,
+      },
+    );
+  }
+  return readMeta(folder);
+}
+
+/** The day folders, oldest first. */
+export function listDays(folder: string): string[] {
+  return (entriesOf(folder) ?? []).filter((name) => !Number.isNaN(dayStart(name))).sort();
+}
+
+/** The segments of a day with their sizes, in the order of their names. */
+export function listSegments(folder: string, day: string): { readonly name: string; readonly bytes: number }[] {
+  return listFiles(join(folder, day), SEGMENT);
+}
+
+/** The annotation files of a day with their sizes. */
+export function listAnnotationFiles(folder: string, day: string): { readonly name: string; readonly bytes: number }[] {
+  return listFiles(join(folder, day), ANNOTATIONS);
+}
+
+/** The name of a writer's nth segment of a day. */
+export function segmentName(writer: string, number: number): string {
+  return `${writer}-${String(number).padStart(4, "0")}.ndjson`;
+}
+
+export function annotationFileName(writer: string): string {
+  return `annotations-${writer}.ndjson`;
+}
+
+/** Where the column index of a segment lies. */
+export function indexPath(segmentPath: string): string {
+  return segmentPath.replace(/\.ndjson$/, ".idx");
+}
+
+/** The bytes of a file from `from` to `to`; fewer when it is shorter or gone by now. */
+export function readRange(path: string, from: number, to: number): Buffer {
+  const range = Buffer.allocUnsafe(to - from);
+  let fd: number;
+  try {
+    fd = openSync(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
+    throw error;
+  }
+  try {
+    return range.subarray(0, readSync(fd, range, 0, range.length, from));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A writer's name: random, for a process id says nothing in containers. */
+export function newWriterName(): string {
+  return `w${randomBytes(6).toString("hex")}`;
+}
+
+/** Whether this process may write into the folder. */
+export function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const SEGMENT = /^w[0-9a-f]{12}-\d{4,}\.ndjson$/;
+const ANNOTATIONS = /^annotations-w[0-9a-f]{12}\.ndjson$/;
+
+function listFiles(path: string, form: RegExp): { name: string; bytes: number }[] {
+  const files: { name: string; bytes: number }[] = [];
+  for (const name of (entriesOf(path) ?? []).filter((entry) => form.test(entry)).sort()) {
+    const stat = statSync(join(path, name), { throwIfNoEntry: false }); // gone when a cleanup was quicker
+    if (stat) files.push({ name, bytes: stat.size });
+  }
+  return files;
+}
+
+function entriesOf(folder: string): string[] | null {
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === "ENOENT") return null;
+    if (code === "ENOTDIR") {
+      throw new StoreError("STORE_NOT_A_STORE", `${folder} is a file: name a folder for the store`, { cause });
+    }
+    throw new StoreError("STORE_UNAVAILABLE", `${folder} cannot be read (${code}): give read permission`, { cause });
+  }
+}
+
+function readMeta(folder: string): JournalMeta {
+  const path = join(folder, META);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new StoreError("STORE_UNAVAILABLE", `${path} cannot be read: give read permission`, { cause });
+  }
+  try {
+    return metaSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new StoreError(
+      "STORE_NOT_A_STORE",
+      `${path} is not the description of a store of format ${FORMAT}: restore it, or name another folder`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,294 @@
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+import { dayOf } from "../day.js";
+import { StoreError } from "../errors.js";
+import type { Interaction } from "../interaction.js";
+import { headerRow, ROW_BYTES, roomForRows, writeRow } from "./index-rows.js";
+import { annotationFileName, indexPath, newWriterName, segmentName } from "./journal-files.js";
+
+/** A segment is left for the next one at this size. */
+const SEGMENT_BYTES = 256 * 1024 * 1024;
+/** Rows that wait in memory; a reader computes what is missing from the segment. */
+const INDEX_ROWS = 512;
+const INDEX_LINGER_MS = 1_000;
+/** Files that are kept open at once: an import may jump between many days. */
+const OPEN_FILES = 32;
+
+/**
+ * The one writer of one process. Every append is one `write` a day, so that a killed process leaves whole lines but
+ * at most one; files are never shared with another writer.
+ */
+export interface JournalWriter {
+  /** What this writer's segments begin with. */
+  readonly name: string;
+  /** Writes records synchronously, in order. On an error the first `written` of them are in the journal, and no more. */
+  append(interactions: readonly Interaction[]): { readonly written: number; readonly error?: StoreError };
+  /** Appends lines, each of which is a whole JSON text, to this writer's annotations of a day. @throws StoreError */
+  appendAnnotations(day: string, lines: readonly string[]): void;
+  /** Writes the index rows that wait in memory. */
+  flushIndex(): void;
+  /** Forgets the files of the days before `day`, which are about to be removed. */
+  leaveDaysBefore(day: string): void;
+  close(): void;
+}
+
+interface OutFile {
+  readonly path: string;
+  /** -1 while it is closed to spare descriptors. */
+  fd: number;
+  bytes: number;
+  /** Part of a line was left at the end, and could not be cut off. */
+  torn?: boolean;
+}
+
+interface Segment extends OutFile {
+  readonly index: OutFile;
+  readonly rows: ReturnType<typeof roomForRows>;
+  waiting: number;
+  /** Once an index row is lost, later ones are of no use: readers trust rows up to the first gap. */
+  indexBroken: boolean;
+}
+
+export function journalWriter(folder: string): JournalWriter {
+  const writer = newWriterName();
+  const segments = new Map<string, Segment>();
+  const numbers = new Map<string, number>();
+  const annotations = new Map<string, OutFile>();
+  /** Open files, the least recently used first. */
+  const open = new Set<OutFile>();
+  let buffer: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  let linger: NodeJS.Timeout | undefined;
+
+  function append(interactions: readonly Interaction[]): { written: number; error?: StoreError } {
+    let written = 0;
+    while (written < interactions.length) {
+      const day = dayOf((interactions[written] as Interaction).timestamp);
+      let end = written + 1;
+      while (end < interactions.length && dayOf((interactions[end] as Interaction).timestamp) === day) end++;
+      try {
+        appendDay(day, end - written === interactions.length ? interactions : interactions.slice(written, end));
+      } catch (error) {
+        return { written, error: StoreError.isInstance(error) ? error : diskError(error, join(folder, day)) };
+      }
+      written = end;
+    }
+    return { written };
+  }
+
+  function appendDay(day: string, interactions: readonly Interaction[]): void {
+    const segment = segmentOf(day);
+    opened(segment);
+    const lines: { offset: number; length: number; crc: number }[] = [];
+    let used = 0;
+    for (const interaction of interactions) {
+      const json = JSON.stringify(interaction);
+      // UTF-8 takes at most three bytes for a UTF-16 unit.
+      if (buffer.length - used < json.length * 3 + 1) buffer = grown(buffer, used, json.length * 3 + 1);
+      const length = buffer.write(json, used);
+      const crc = crc32(buffer.subarray(used, used + length));
+      lines.push({ offset: segment.bytes + used, length, crc });
+      used += length;
+      buffer[used++] = LINE_FEED;
+    }
+    writeWhole(segment, buffer, used);
+    for (const [i, interaction] of interactions.entries()) {
+      if (segment.waiting === INDEX_ROWS) flushSegmentIndex(segment);
+      writeRow(segment.rows, segment.waiting, interaction, lines[i] as (typeof lines)[number]);
+      segment.waiting += 1;
+    }
+    if (segment.bytes >= SEGMENT_BYTES) leaveSegment(day);
+    linger ??= setTimeout(lingered, INDEX_LINGER_MS).unref();
+    if (buffer.length > 16 * BUFFER_BYTES) buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  }
+
+  function lingered(): void {
+    linger = undefined;
+    flushIndex();
+  }
+
+  function flushIndex(): void {
+    for (const segment of segments.values()) flushSegmentIndex(segment);
+  }
+
+  /** The index is a cache: a disk that refuses it costs readers some time, and nothing else. */
+  function flushSegmentIndex(segment: Segment): void {
+    const { index, rows, waiting } = segment;
+    segment.waiting = 0;
+    if (waiting === 0 || segment.indexBroken) return;
+    try {
+      opened(index);
+      if (index.bytes === 0) writeWhole(index, headerRow(), ROW_BYTES);
+      writeWhole(index, new Uint8Array(rows.words.buffer, 0, waiting * ROW_BYTES), waiting * ROW_BYTES);
+    } catch {
+      segment.indexBroken = true;
+      closeFile(index);
+    }
+  }
+
+  function segmentOf(day: string): Segment {
+    const known = segments.get(day);
+    if (known) return known;
+    const number = (numbers.get(day) ?? 0) + 1;
+    const path = join(folder, day, segmentName(writer, number));
+    try {
+      mkdirSync(join(folder, day), { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      throw diskError(cause, path);
+    }
+    const segment: Segment = {
+      path,
+      fd: -1,
+      bytes: 0,
+      index: { path: indexPath(path), fd: -1, bytes: 0 },
+      rows: roomForRows(INDEX_ROWS),
+      waiting: 0,
+      indexBroken: false,
+    };
+    numbers.set(day, number);
+    segments.set(day, segment);
+    return segment;
+  }
+
+  function leaveSegment(day: string): void {
+    const segment = segments.get(day);
+    if (!segment) return;
+    segments.delete(day);
+    flushSegmentIndex(segment);
+    closeFile(segment);
+    closeFile(segment.index);
+  }
+
+  function appendAnnotations(day: string, lines: readonly string[]): void {
+    let file = annotations.get(day);
+    if (!file) {
+      file = { path: join(folder, day, annotationFileName(writer)), fd: -1, bytes: 0 };
+      annotations.set(day, file);
+    }
+    try {
+      mkdirSync(join(folder, day), { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      throw diskError(cause, file.path);
+    }
+    opened(file);
+    const bytes = Buffer.from(`${lines.join("\n")}\n`);
+    writeWhole(file, bytes, bytes.length);
+  }
+
+  /** Opens a file of ours, and closes the one unused for longest when there are too many. */
+  function opened(file: OutFile): void {
+    if (file.torn) endTornLine(file);
+    if (file.fd >= 0) {
+      // Put last in line.
+      open.delete(file);
+      open.add(file);
+      return;
+    }
+    try {
+      file.fd = openSync(file.path, "a", 0o600);
+    } catch (cause) {
+      throw diskError(cause, file.path);
+    }
+    open.add(file);
+    const [oldest] = open;
+    if (open.size > OPEN_FILES && oldest) closeFile(oldest);
+  }
+
+  function closeFile(file: OutFile): void {
+    if (file.fd < 0) return;
+    open.delete(file);
+    try {
+      closeSync(file.fd);
+    } catch {
+      // Closed is all that was wanted.
+    }
+    file.fd = -1;
+  }
+
+  function leaveDaysBefore(day: string): void {
+    for (const left of [...segments.keys()].filter((name) => name < day)) leaveSegment(left);
+    for (const [left, file] of [...annotations].filter(([name]) => name < day)) {
+      closeFile(file);
+      annotations.delete(left);
+    }
+  }
+
+  function close(): void {
+    clearTimeout(linger);
+    flushIndex();
+    for (const file of [...open]) {
+      syncQuietly(file.fd);
+      closeFile(file);
+    }
+  }
+
+  return { name: writer, append, appendAnnotations, flushIndex, leaveDaysBefore, close };
+}
+
+const BUFFER_BYTES = 256 * 1024;
+const LINE_FEED = 10;
+
+/** Writes all bytes, or throws and leaves none: a short write, which the system reports as no error, is cut off again. */
+function writeWhole(file: OutFile, bytes: Uint8Array, length: number): void {
+  let written = 0;
+  try {
+    while (written < length) {
+      const count = writeSync(file.fd, bytes, written, length - written);
+      if (count === 0) throw Object.assign(new Error("no byte was written"), { code: "ENOSPC" });
+      written += count;
+    }
+  } catch (cause) {
+    if (written > 0) cutOff(file);
+    throw diskError(cause, file.path);
+  }
+  file.bytes += length;
+}
+
+function cutOff(file: OutFile): void {
+  try {
+    ftruncateSync(file.fd, file.bytes);
+  } catch {
+    file.torn = true;
+  }
+}
+
+/** Keeps a torn line, which readers skip, from swallowing the line that follows. */
+function endTornLine(file: OutFile): void {
+  try {
+    const fd = openSync(file.path, "a", 0o600);
+    try {
+      writeSync(fd, "\n");
+      file.bytes = fstatSync(fd).size;
+      file.torn = false;
+    } finally {
+      closeSync(fd);
+    }
+  } catch (cause) {
+    throw diskError(cause, file.path);
+  }
+}
+
+function diskError(cause: unknown, path: string): StoreError {
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new StoreError("STORE_FULL", `no space left to write ${path}: free some, or clean up old days`, { cause });
+  }
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return new StoreError("STORE_READ_ONLY", `${path} cannot be written (${code}): give write permission`, { cause });
+  }
+  return new StoreError("STORE_UNAVAILABLE", `${path} cannot be written (${code ?? "unknown error"})`, { cause });
+}
+
+function grown(buffer: Buffer, used: number, needed: number): Buffer {
+  const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, used + needed));
+  buffer.copy(larger, 0, 0, used);
+  return larger;
+}
+
+function syncQuietly(fd: number): void {
+  try {
+    fdatasyncSync(fd);
+  } catch {
+    // The data is in the system's hands; a file system without fdatasync has no more to offer.
+  }
+}

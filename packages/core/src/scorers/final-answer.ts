@@ -1,0 +1,207 @@
+import { plainAnswer } from "./math-equal.js";
+import { parseQuantity } from "./quantity.js";
+
+/**
+ * The final answer that a worked solution arrives at: what stands in the last `\boxed{…}`, after the last `####`,
+ * `A:`, `Answer:` or "the answer is", else the end of the last equation, else the last number. Null when there is
+ * none. Never throws, and takes linear time on any text.
+ */
+export function extractFinalAnswer(text: string): string | null {
+  const solution = conclusion(text).replace(CALCULATION, "");
+  const marked = lastMarked(solution);
+  if (marked !== null) return marked;
+  const whole = bareAnswer(solution);
+  if (whole !== null) return whole;
+  return lastEquation(solution) ?? lastNumber(solution.slice(-TAIL));
+}
+
+/** A calculator's annotation, as in `5 * 2 = <<5*2=10>>10`. */
+const CALCULATION = /<<[^<>]{0,300}>>/g;
+/** An answer longer than this is a solution. */
+const MAX_CONTENT = 500;
+/** Where numbers are looked for when nothing else marks the answer. */
+const TAIL = 4000;
+
+/** What a reasoning model says after thinking aloud. */
+function conclusion(text: string): string {
+  const end = text.lastIndexOf("</think>");
+  if (end < 0) return text;
+  const after = text.slice(end + "</think>".length);
+  return after.trim() === "" ? text : after;
+}
+
+function lastMarked(text: string): string | null {
+  const found = [lastBoxed(text), lastHashes(text), lastLine(text), lastPhrase(text)];
+  let best: { readonly at: number; readonly answer: string } | null = null;
+  for (const candidate of found) {
+    if (candidate && (!best || candidate.at > best.at)) best = candidate;
+  }
+  return best?.answer ?? null;
+}
+
+interface Candidate {
+  readonly at: number;
+  readonly answer: string;
+}
+
+function candidate(at: number, content: string | null): Candidate | null {
+  const answer = content === null ? null : settle(content);
+  return answer === null ? null : { at, answer };
+}
+
+function lastBoxed(text: string): Candidate | null {
+  // A text may hold thousands of unclosed boxes; a solution has its answer in one of the last few.
+  let before = text.length;
+  for (let attempts = 0; attempts < 8 && before >= 0; attempts++) {
+    const at = text.lastIndexOf("boxed", before);
+    if (at < 0) return null;
+    if (text[at - 1] === "\\" || text[at - 1] === "f") {
+      const found = candidate(at, braced(text, at + "boxed".length));
+      if (found) return found;
+    }
+    before = at - 1;
+  }
+  return null;
+}
+
+/** The content of the braces that open at `at`, with the braces inside it; for `\boxed 5` the next word. */
+function braced(text: string, at: number): string | null {
+  let start = at;
+  while (text[start] === " ") start += 1;
+  const end = Math.min(text.length, start + MAX_CONTENT);
+  if (text[start] !== "{") return start === at ? null : (/^[^\s$]+/.exec(text.slice(start, end))?.[0] ?? null);
+  let depth = 0;
+  for (let i = start; i < end; i++) {
+    if (text[i] === "\\") i += 1;
+    else if (text[i] === "{") depth += 1;
+    else if (text[i] === "}") depth -= 1;
+    if (depth === 0) return text.slice(start + 1, i);
+  }
+  return null;
+}
+
+function lastHashes(text: string): Candidate | null {
+  const at = text.lastIndexOf("####");
+  return at < 0 ? null : candidate(at, firstLine(text, at + 4));
+}
+
+/** `A: 18`, `Answer: 18`, `**Final answer:** 18` at the start of a line; the answer may stand on the next one. */
+function lastLine(text: string): Candidate | null {
+  let end = text.length;
+  let below = "";
+  while (end >= 0) {
+    const start = text.lastIndexOf("\n", end - 1) + 1;
+    const line = text.slice(start, end);
+    const label = LABEL.exec(line.slice(0, 60));
+    // "A: 3" above "B: 5" is a list of choices.
+    if (label && !(label[1] === "A" && /^\s*B[:.)]/.test(below))) {
+      const found = candidate(start, line.slice(label[0].length).trim() || firstLine(text, end));
+      if (found) return found;
+    }
+    if (line.trim() !== "") below = line.slice(0, 20);
+    if (start === 0) return null;
+    end = start - 1;
+  }
+  return null;
+}
+
+const LABEL = /^[\s*_#>-]{0,10}(?:(?:the )?(?:final |correct )?(answer|ans)|(A))[\s*_]{0,4}[:=][\s*_]{0,4}/i;
+
+const PHRASE =
+  /\banswer(?: is| was| would be| should be| equals| comes to)?:? ?(?:simply |therefore |thus )?(?<=is:? ?(?:simply |therefore |thus )?|was:? ?|be:? ?|equals:? ?|to:? ?|answer: ?)/gi;
+
+/** "so the answer is 18." The sentence ends the answer. Without a digit it is one only when it is short. */
+function lastPhrase(text: string): Candidate | null {
+  let found: Candidate | null = null;
+  const lowered = text.slice(-TAIL * 4);
+  const offset = text.length - lowered.length;
+  for (const match of lowered.matchAll(PHRASE)) {
+    const start = match.index + match[0].length;
+    const sentence = firstSentence(lowered.slice(start, start + MAX_CONTENT));
+    const isAnswer = /\d/.test(sentence) || /^[^\s]{1,30}$/.test(sentence);
+    if (!isAnswer || /^(?:not|in|the|to)\b/i.test(sentence)) continue;
+    found = candidate(offset + match.index, sentence) ?? found;
+  }
+  return found;
+}
+
+function firstSentence(text: string): string {
+  const line = firstLine(text, 0) ?? "";
+  const end = line.search(/[.!?](?:\s|$)/);
+  return (end < 0 ? line : line.slice(0, end)).trim();
+}
+
+/** The first line from `at` on that is not empty, within reach. */
+function firstLine(text: string, at: number): string | null {
+  const reach = text.slice(at, at + MAX_CONTENT).trimStart();
+  const line = reach.split("\n", 1)[0]?.trim() ?? "";
+  return line === "" ? null : line;
+}
+
+/** Text that is nothing but an answer: a number, an expression, or up to three words. */
+function bareAnswer(text: string): string | null {
+  const whole = text.trim();
+  if (whole === "" || whole.length > 200 || whole.includes("\n")) return null;
+  const plain = plainAnswer(whole);
+  if (parseQuantity(plain)) return whole;
+  if (!isProse(plain) && /[\dA-Za-z]/.test(plain)) return plain.includes("=") ? settle(whole) : whole;
+  return /\d/.test(plain) || !/[A-Za-z]/.test(plain) || whole.split(/\s+/).length > 3 ? null : whole;
+}
+
+function lastEquation(text: string): string | null {
+  const line = text.trimEnd().split("\n").at(-1)?.slice(-MAX_CONTENT) ?? "";
+  const at = line.lastIndexOf("=");
+  if (at < 0) return null;
+  const right = line.slice(at + 1).trim();
+  return parseQuantity(plainAnswer(right)) ? unwrapped(right) : null;
+}
+
+/** A number with what belongs to it: sign, currency, separators, a fraction's other half, exponent, percent. */
+const NUMBER =
+  /(?:(?<![\w.)])[-−])?(?:[$€£¥₹] ?)?(?:\d{1,3}(?:[,\u00a0\u202f\u2009]\d{3})+(?!\d)|\d+|(?<![\d.])(?=\.\d))(?:\.\d+)?(?:[eE][-+]?\d{1,4}(?!\w))?(?: ?\/ ?\d+(?:\.\d+)?)?(?: ?%)?/g;
+
+function lastNumber(text: string): string | null {
+  let last: string | null = null;
+  for (const match of text.matchAll(NUMBER)) last = match[0];
+  return last;
+}
+
+/** What of a marked passage is the answer: all of it, what follows its last `=`, or the number in a sentence. */
+function settle(content: string): string | null {
+  const answer = unwrapped(content.slice(0, MAX_CONTENT));
+  if (answer === "") return null;
+  const plain = plainAnswer(answer);
+  if (parseQuantity(plain)) return answer;
+  const sides = answer.split(/(?<![<>!=])=(?!=)/);
+  const right = sides.length > 1 ? unwrapped(sides.at(-1) ?? "") : "";
+  if (right !== "") return settle(right);
+  const aside = /^(\S.{0,60}?) \([^()]{0,200}\)$/.exec(answer)?.[1];
+  if (aside && parseQuantity(plainAnswer(aside))) return aside;
+  if (!isProse(plain) || !/\d/.test(answer)) return answer;
+  const start = new RegExp(`^(?:${NUMBER.source})`).exec(answer)?.[0];
+  return start ?? lastNumber(answer) ?? answer;
+}
+
+/** Words that no formula has: long ones, and short ones that stand beside a number or a word. */
+function isProse(plain: string): boolean {
+  const words = plain.match(/[A-Za-z]{2,}/g)?.filter((word) => !NOTATION.has(word)) ?? [];
+  return words.some((word) => word.length > 3) || (words.length > 0 && /[A-Za-z]{2} [\w$]|\w [A-Za-z]{2}/.test(plain));
+}
+
+const NOTATION = new Set("sqrt nthRoot sin cos tan log exp abs and Infinity frac".split(" "));
+
+/** Without Markdown, dollar signs of mathematics and the full stop. */
+function unwrapped(content: string): string {
+  let text = content.trim();
+  for (let before = ""; before !== text; ) {
+    before = text;
+    text = text
+      .replace(/^(?:\*\*|__|`)+/, "")
+      .replace(/(?:\*\*|__|`)+$/, "")
+      .trim();
+    if (text.endsWith(".") || text.endsWith(",") || text.endsWith(";")) text = text.slice(0, -1).trimEnd();
+    const inner = /^\$\$?([^$]+)\$\$?$/.exec(text)?.[1] ?? /^\\[([](.*)\\[)\]]$/.exec(text)?.[1];
+    if (inner !== undefined && inner.trim() !== "") text = inner.trim();
+  }
+  return text;
+}
