@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { packed } from "./pack.js";
 import { publishedPackages, root } from "./workspace.js";
@@ -87,6 +88,28 @@ describe("a program", () => {
       files: ["program.ts"],
     });
     await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", config]);
+  });
+});
+
+describe("a bundle", () => {
+  it("holds what the program uses, and nothing else of ours", async () => {
+    writeFileSync(
+      join(folder, "entry.mjs"),
+      'import { memoryStore } from "@whetstone/core";\nconsole.log(memoryStore());\n',
+    );
+    const output = await build({
+      root: folder,
+      configFile: false,
+      logLevel: "error",
+      ssr: { noExternal: true },
+      build: { ssr: "entry.mjs", write: false, minify: false },
+    });
+    const chunks = "output" in output ? output.output : [];
+    const code = chunks.map((chunk) => ("code" in chunk ? chunk.code : "")).join("\n");
+    expect(code).toContain("function memoryStore(");
+    for (const unused of ["mathVerifier", "fileStore", "createInteractionLogger"]) {
+      expect(code).not.toContain(`function ${unused}(`);
+    }
   });
 });
 
