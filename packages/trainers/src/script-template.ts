@@ -1,0 +1,36 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import Handlebars from "handlebars";
+import type { TrainingKind } from "./training-kind.js";
+
+/** All that a template may use: the one literal that holds every value, and which packages the header names. */
+export interface ScriptContext {
+  readonly config: string;
+  readonly bitsandbytes: boolean;
+  readonly wandb: boolean;
+  readonly trackio: boolean;
+  readonly tensorboard: boolean;
+  readonly mlflow: boolean;
+}
+
+const compiled = new Map<TrainingKind, (context: ScriptContext) => string>();
+
+/** Fills the template of a kind. Nothing is escaped: `config` has to be safe Python already. */
+export function renderScript(kind: TrainingKind, context: ScriptContext): string {
+  let render = compiled.get(kind);
+  if (!render) {
+    render = Handlebars.create().compile<ScriptContext>(scriptTemplate(kind), {
+      noEscape: true,
+      strict: true,
+      knownHelpersOnly: true,
+    });
+    compiled.set(kind, render);
+  }
+  return render(context);
+}
+
+/** The text of a template, out of the `@whetstone/templates` package. */
+export function scriptTemplate(kind: TrainingKind): string {
+  const require = createRequire(import.meta.url);
+  return readFileSync(require.resolve(`@whetstone/templates/${kind}.py.hbs`), "utf8");
+}

@@ -1,0 +1,329 @@
+import { ConfigError } from "@whetstone/core";
+import * as z from "zod";
+import { modelText, nameText, pathText } from "./config-text.js";
+import { quoted } from "./quoted.js";
+import { checkTrainingKind, type TrainingKind } from "./training-kind.js";
+
+const count = (least: number, most: number, example: number) =>
+  z.number().int().min(least).max(most).describe(`a whole number from ${least} to ${most}, such as ${example}`);
+const flag = z.boolean().describe("true or false");
+const oneOf = <const Names extends readonly [string, ...string[]]>(...names: Names) =>
+  z.enum(names).describe(`one of ${names.join(", ")}`);
+
+const tracker = z.enum(["wandb", "trackio", "tensorboard", "mlflow"]);
+const moduleName = z.string().regex(/^[\w.-]{1,128}$/);
+
+/**
+ * Every setting of a training run, in the names of this package. `parseTrainingConfig` fills in the defaults, which
+ * depend on the kind of training and on LoRA.
+ */
+export const trainingConfigSchema = z.strictObject({
+  baseModel: modelText,
+  /** Where the script writes, when the options of the script do not say. */
+  outputDir: pathText.nullable().describe(pathText.description ?? ""),
+  trustRemoteCode: flag,
+
+  numEpochs: z.number().positive().max(1000).describe("a number above 0 and at most 1000, such as 3"),
+  maxSteps: count(1, 1e9, 500).nullable().describe("a whole number of steps from 1 on, or null to count in epochs"),
+  batchSize: count(1, 4096, 4),
+  evalBatchSize: count(1, 4096, 4),
+  gradientAccumulationSteps: count(1, 65_536, 4),
+  gradientCheckpointing: flag,
+  maxLength: count(8, 10_000_000, 2048),
+
+  learningRate: z.number().positive().max(1).describe("a number above 0 and at most 1, such as 0.0002"),
+  lrScheduler: oneOf("linear", "cosine", "constant", "constant_with_warmup", "inverse_sqrt"),
+  warmupRatio: z.number().min(0).lt(1).describe("a share of all steps from 0 to below 1, such as 0.1"),
+  warmupSteps: count(0, 1e9, 100),
+  weightDecay: z.number().min(0).max(1).describe("a number from 0 to 1, such as 0.01"),
+  maxGradNorm: z.number().min(0).max(1e6).describe("a number from 0 (no clipping) on, such as 1"),
+  optimizer: oneOf("adamw_torch", "adamw_torch_fused", "adamw_8bit", "paged_adamw_8bit", "adafactor", "sgd"),
+  seed: count(0, 4_294_967_295, 42),
+
+  precision: oneOf("auto", "bf16", "fp16", "fp32"),
+  attention: oneOf("auto", "sdpa", "eager", "flash_attention_2"),
+
+  useLora: flag,
+  loraR: count(1, 4096, 16),
+  loraAlpha: count(1, 65_536, 32),
+  loraDropout: z.number().min(0).lt(1).describe("a number from 0 to below 1, such as 0.05"),
+  loraTargetModules: z
+    .union([z.literal("all-linear"), z.array(moduleName).min(1).max(256)])
+    .describe('"all-linear" or a list of module names, such as ["q_proj", "v_proj"]'),
+  loadIn4bit: flag,
+
+  loggingSteps: count(1, 1e9, 10),
+  saveSteps: count(1, 1e9, 100).nullable().describe("a whole number of steps from 1 on, or null for once an epoch"),
+  evalSteps: count(1, 1e9, 100).nullable().describe("a whole number of steps from 1 on, or null for once an epoch"),
+  saveTotalLimit: count(1, 1e6, 2),
+  loadBestModel: flag,
+  reportTo: z
+    .array(tracker)
+    .max(4)
+    .describe('"none", a tracker (wandb, trackio, tensorboard, mlflow) or a list of them'),
+  runName: nameText.nullable().describe(nameText.description ?? ""),
+  project: nameText.nullable().describe(nameText.description ?? ""),
+
+  /** SFT: the loss is on the assistant's turns, not on what the user and the tools said. */
+  assistantOnlyLoss: flag,
+  /** SFT: several rows to a sequence, where a flash attention kernel keeps them apart. */
+  packing: flag,
+
+  /** DPO: how closely the model stays with the reference model. */
+  beta: z.number().positive().max(100).describe("a number above 0 and at most 100, such as 0.1"),
+  lossType: oneOf("sigmoid", "hinge", "ipo", "robust", "apo_zero", "apo_down", "sigmoid_norm"),
+  /** DPO: how often the preference is expected to be wrong. */
+  labelSmoothing: z.number().min(0).lt(0.5).describe("a number from 0 to below 0.5, such as 0.1"),
+  /** DPO: weight of a likelihood term on the chosen answer, which keeps its probability from falling. */
+  sftLossWeight: z.number().min(0).max(100).describe("a number from 0 (off) on, such as 0.2"),
+});
+
+/** A training run's settings, complete. */
+export type TrainingConfig = Readonly<z.infer<typeof trainingConfigSchema>>;
+
+// The names that other tools and older versions of TRL use for the same thing.
+const ALIASES = {
+  model: "baseModel",
+  modelName: "baseModel",
+  modelId: "baseModel",
+  modelNameOrPath: "baseModel",
+  maxSeqLength: "maxLength",
+  maxSeqLen: "maxLength",
+  epochs: "numEpochs",
+  numTrainEpochs: "numEpochs",
+  perDeviceTrainBatchSize: "batchSize",
+  perDeviceEvalBatchSize: "evalBatchSize",
+  lr: "learningRate",
+  lrSchedulerType: "lrScheduler",
+  optim: "optimizer",
+  attnImplementation: "attention",
+  loraRank: "loraR",
+  targetModules: "loraTargetModules",
+  loadIn4Bit: "loadIn4bit",
+  use4bit: "loadIn4bit",
+  useQlora: "loadIn4bit",
+  wandbProject: "project",
+  wandbRunName: "runName",
+  loadBestModelAtEnd: "loadBestModel",
+  completionOnlyLoss: "assistantOnlyLoss",
+  dpoBeta: "beta",
+  rpoAlpha: "sftLossWeight",
+} as const satisfies Record<string, keyof TrainingConfig>;
+
+// Switches that say in two fields what `precision` and `reportTo` say in one.
+const switches = z.strictObject({ bf16: flag, fp16: flag, useWandb: flag });
+
+// Settings that had a meaning once. Their users deserve more than "unknown".
+const REMOVED: Readonly<Record<string, string>> = {
+  maxPromptLength: "TRL 1.x cuts prompt and answer together: set maxLength",
+  maxCompletionLength: "TRL 1.x cuts prompt and answer together: set maxLength",
+  evaluationStrategy: "evaluation runs when the dataset folder has a test.jsonl: set evalSteps, or leave it out",
+  evalStrategy: "evaluation runs when the dataset folder has a test.jsonl: set evalSteps, or leave it out",
+  saveStrategy: "set saveSteps, or leave it out to save once an epoch",
+  overwriteOutputDir: "a script never writes over another run: give another outputDir, or run it with --resume",
+  loadIn8bit: "choose loadIn4bit, or neither",
+};
+
+type Alias = typeof ALIASES;
+type Names = { [Name in keyof TrainingConfig]: Name } & Alias;
+type Given = Omit<TrainingConfig, "reportTo"> & {
+  readonly reportTo: "none" | z.infer<typeof tracker> | readonly ("none" | z.infer<typeof tracker>)[];
+};
+type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${SnakeCase<Rest>}`
+  : Name;
+
+/**
+ * What `config` takes: any part of `TrainingConfig`, each field also in snake_case and under the names that other
+ * tools give it (`max_seq_length`, `num_train_epochs`, `per_device_train_batch_size`, `fp16`, …). Null is "the default".
+ */
+export type TrainingConfigInput = {
+  readonly [Name in keyof Names as Name | SnakeCase<Name>]?:
+    | Given[Extract<Names[Name], keyof Given>]
+    | null
+    | undefined;
+} & {
+  readonly [Name in keyof z.infer<typeof switches> as Name | SnakeCase<Name>]?: boolean | null | undefined;
+} & { readonly load_in_4bit?: boolean | null | undefined };
+
+/**
+ * Checks a training config and completes it with the defaults of its kind.
+ * @throws ConfigError naming the field, its value and what it has to be
+ */
+export function parseTrainingConfig(kind: TrainingKind, input: TrainingConfigInput = {}): TrainingConfig {
+  checkTrainingKind(kind);
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    throw new ConfigError(`the training config is ${quoted(input)}: give an object, such as { numEpochs: 3 }`);
+  }
+  const { switched, fields } = canonicalNames(input);
+  // Only fields with a value are left, which the schema's optional fields cannot say.
+  const given = {
+    ...parsed(trainingConfigSchema, fields),
+    ...translated(switched, fields),
+  } as Partial<TrainingConfig>;
+  const config: TrainingConfig = { ...defaultsOf(kind, given), ...given };
+  checkTogether(config, given);
+  return config;
+}
+
+/** Puts every given field under its own name, the switches apart. */
+function canonicalNames(input: object): { fields: Record<string, unknown>; switched: Record<string, unknown> } {
+  const fields: Record<string, unknown> = {};
+  const switched: Record<string, unknown> = {};
+  const spelled = new Map<string, string>();
+  for (const [name, value] of Object.entries(input)) {
+    if (value === undefined || value === null) continue;
+    const camel = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+    const field = Object.hasOwn(ALIASES, camel) ? ALIASES[camel as keyof Alias] : camel;
+    const target = Object.hasOwn(switches.shape, field) ? switched : fields;
+    if (target === fields && !Object.hasOwn(trainingConfigSchema.shape, field)) throw unknownField(name, camel, value);
+    const before = spelled.get(field);
+    if (before !== undefined && !same(target[field], value)) {
+      throw new ConfigError(
+        `the training config sets ${field} twice, as ${quoted(before)} and as ${quoted(name)}: keep one of them`,
+      );
+    }
+    spelled.set(field, name);
+    target[field] = value;
+  }
+  return { fields, switched };
+}
+
+const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+
+function unknownField(name: string, camel: string, value: unknown): ConfigError {
+  const start = `${quoted(name)} (${quoted(value)}) is not a field of the training config`;
+  if (Object.hasOwn(REMOVED, camel)) return new ConfigError(`${start} any more: ${REMOVED[camel]}`);
+  const known = Object.keys(trainingConfigSchema.shape);
+  const near = [...known, ...Object.keys(ALIASES)].find((field) =>
+    differInOne(field.toLowerCase(), camel.toLowerCase()),
+  );
+  return new ConfigError(`${start}: ${near ? `did you mean ${near}?` : `its fields are ${known.join(", ")}`}`);
+}
+
+/** True when one letter more, less, other or swapped makes one name of the other. */
+function differInOne(one: string, other: string): boolean {
+  let start = 0;
+  while (start < one.length && one[start] === other[start]) start += 1;
+  let end = 0;
+  while (end < Math.min(one.length, other.length) - start && one.at(-1 - end) === other.at(-1 - end)) end += 1;
+  const [left, right] = [one.slice(start, one.length - end), other.slice(start, other.length - end)];
+  return (left.length <= 1 && right.length <= 1) || (left.length === 2 && left === [...right].reverse().join(""));
+}
+
+/** The given fields of a schema, checked. Its descriptions say what a wrong one has to be. */
+function parsed<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, fields: Record<string, unknown>) {
+  const prepared = Object.hasOwn(fields, "reportTo") ? { ...fields, reportTo: trackers(fields.reportTo) } : fields;
+  const result = schema.partial().safeParse(prepared);
+  if (result.success) return result.data;
+  const name = String(result.error.issues[0]?.path[0]);
+  const wanted = (schema.shape[name] as z.ZodType | undefined)?.description ?? "something else";
+  const value = fields[name];
+  throw new ConfigError(`training config: ${name} is ${shown(value)}; it has to be ${wanted}`);
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "string") return `${quoted(value)} (a string)`;
+  if (Array.isArray(value)) return `[${value.map(quoted).join(", ")}]`;
+  return quoted(value);
+}
+
+/** `"none"` and `[]` mean no tracker, `"wandb"` means a list of one. */
+function trackers(value: unknown): unknown {
+  const names = Array.isArray(value) ? value : [value];
+  return [...new Set(names)].filter((name) => name !== "none");
+}
+
+/** Says `bf16`, `fp16` and `useWandb` in the words of `precision` and `reportTo`. */
+function translated(switched: Record<string, unknown>, fields: Record<string, unknown>): Partial<TrainingConfig> {
+  const { bf16, fp16, useWandb } = parsed(switches, switched);
+  const config: { precision?: TrainingConfig["precision"]; reportTo?: TrainingConfig["reportTo"] } = {};
+  if (bf16 && fp16) throw new ConfigError("training config: bf16 and fp16 are both true; keep one of them");
+  if (bf16 !== undefined || fp16 !== undefined) {
+    const precision = bf16 ? "bf16" : fp16 ? "fp16" : "fp32";
+    if (fields.precision !== undefined && fields.precision !== precision) {
+      throw new ConfigError(
+        `training config: precision is ${quoted(fields.precision)}, but bf16 and fp16 mean ${quoted(precision)}; keep precision`,
+      );
+    }
+    config.precision = precision;
+  }
+  if (useWandb !== undefined && fields.reportTo === undefined) config.reportTo = useWandb ? ["wandb"] : [];
+  return config;
+}
+
+/** The defaults: the usual ones, but for those that are wrong for the kind of training or for LoRA. */
+function defaultsOf(kind: TrainingKind, given: Partial<TrainingConfig>): TrainingConfig {
+  const useLora = given.useLora ?? true;
+  return {
+    baseModel: "Qwen/Qwen2.5-1.5B-Instruct",
+    outputDir: null,
+    trustRemoteCode: false,
+    // Preferences are learned in one pass; more passes make the chosen answers less likely, too.
+    numEpochs: kind === "dpo" ? 1 : 3,
+    maxSteps: null,
+    batchSize: 4,
+    evalBatchSize: given.batchSize ?? 4,
+    gradientAccumulationSteps: 4,
+    gradientCheckpointing: true,
+    maxLength: 2048,
+    learningRate: LEARNING_RATES[kind][useLora ? "lora" : "full"],
+    lrScheduler: "cosine",
+    warmupRatio: 0.1,
+    warmupSteps: 0,
+    weightDecay: 0,
+    maxGradNorm: 1,
+    optimizer: "adamw_torch_fused",
+    seed: 42,
+    precision: "auto",
+    attention: "auto",
+    useLora,
+    loraR: 16,
+    loraAlpha: 32,
+    loraDropout: 0.05,
+    loraTargetModules: "all-linear",
+    loadIn4bit: false,
+    loggingSteps: 10,
+    // The best checkpoint can only be found among those that were evaluated.
+    saveSteps: (given.loadBestModel && given.evalSteps) || null,
+    evalSteps: (given.loadBestModel && given.saveSteps) || null,
+    saveTotalLimit: 2,
+    loadBestModel: false,
+    reportTo: [],
+    runName: null,
+    project: null,
+    assistantOnlyLoss: true,
+    packing: false,
+    beta: 0.1,
+    lossType: "sigmoid",
+    labelSmoothing: 0,
+    sftLossWeight: 0,
+  };
+}
+
+// With LoRA ten times the rate of full fine-tuning ("LoRA Without Regret", Schulman et al. 2025).
+const LEARNING_RATES: Readonly<Record<TrainingKind, { lora: number; full: number }>> = {
+  sft: { lora: 2e-4, full: 2e-5 },
+  dpo: { lora: 1e-5, full: 1e-6 },
+};
+
+function checkTogether(config: TrainingConfig, given: Partial<TrainingConfig>): void {
+  const { saveSteps, evalSteps } = config;
+  if (config.loadIn4bit && !config.useLora) {
+    throw new ConfigError(
+      "training config: loadIn4bit is true but useLora is false; 4-bit weights train through LoRA only",
+    );
+  }
+  if (given.warmupSteps && given.warmupRatio) {
+    throw new ConfigError(
+      `training config: warmupSteps is ${given.warmupSteps} and warmupRatio is ${given.warmupRatio}; keep one of them`,
+    );
+  }
+  if (!config.loadBestModel) return;
+  if ((saveSteps === null) !== (evalSteps === null) || (saveSteps ?? 0) % (evalSteps ?? 1) !== 0) {
+    throw new ConfigError(
+      `training config: saveSteps is ${saveSteps} and evalSteps is ${evalSteps}; with loadBestModel, ` +
+        "saveSteps has to be a multiple of evalSteps",
+    );
+  }
+}
