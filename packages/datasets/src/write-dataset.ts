@@ -93,7 +93,7 @@ function checkWriteOptions(path: string, isFile: boolean, testShare: number | un
 }
 
 async function checkTarget({ path, overwrite }: Target, isFile: boolean): Promise<void> {
-  const existing = await lstat(path).catch(() => null);
+  const existing = await saying(path, lstat(path).catch(orNull));
   if (!existing) return;
   const refuse = (reason: string) => new DatasetError("DATASET_WRITE_FAILED", `${path} ${reason}`);
   if (isFile) {
@@ -107,6 +107,11 @@ async function checkTarget({ path, overwrite }: Target, isFile: boolean): Promis
   // Only what this function made is ever replaced: a wrong path must not cost somebody's files.
   if (!entries.includes("manifest.json")) throw refuse("holds other files and no dataset: choose another path");
   if (!overwrite) throw refuse("holds a dataset already: choose another path, or pass overwrite: true to replace it");
+}
+
+function orNull(error: NodeJS.ErrnoException): null {
+  if (error.code === "ENOENT") return null;
+  throw error;
 }
 
 function checkColumns(rows: readonly object[], columns: Columns): void {
