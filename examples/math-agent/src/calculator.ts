@@ -23,6 +23,7 @@ export const calculatorTool: ToolSchema = {
  * fraction. Throws an error whose message can be shown to whoever wrote the expression.
  */
 export function calculate(expression: string): string {
+  if (expression.trim() === "") throw new Error("there is nothing to work out");
   if (expression.length > MAX_LENGTH) throw new Error(`the expression is longer than ${MAX_LENGTH} characters`);
   const tree = exact.parse(expression);
   tree.traverse(refuseUnknown);

@@ -1,4 +1,4 @@
-import type { ChatMessage, ToolSchema } from "@whetstone/core";
+import type { ToolSchema } from "@whetstone/core";
 
 /** What every agent here gives back, and what its wrapper records. */
 export interface MathAnswer {
@@ -7,8 +7,8 @@ export interface MathAnswer {
   /** Null when the agent did not check itself. */
   readonly verification: Verification | null;
   readonly toolsUsed: readonly string[];
-  /** The whole trajectory, from the system turn to the answer. */
-  readonly messages: readonly ChatMessage[];
+  /** The whole trajectory in OpenAI chat shape, from the system turn to the answer. */
+  readonly messages: readonly object[];
   readonly tools?: readonly ToolSchema[] | undefined;
   readonly model?: string | undefined;
   readonly usage?: { readonly inputTokens: number; readonly outputTokens: number } | undefined;
