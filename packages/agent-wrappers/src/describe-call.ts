@@ -1,0 +1,136 @@
+import type { InteractionInput, Source } from "@whetstone/core";
+import type { AnyFunction } from "./any-function.js";
+import { answerText, conversation, queryText, replyMessage } from "./call-text.js";
+import { readArray, readField, readText } from "./read-field.js";
+
+/** How a call ended. */
+export interface CallEnd {
+  /** What the agent threw; undefined when it did not. */
+  readonly error: unknown;
+  /** From the call to its real end: of a stream, to the last chunk. */
+  readonly latencyMs: number;
+  /** The consumer left a stream before its end. */
+  readonly cancelled: boolean;
+  /** The joined text of a stream's chunks; undefined when the result was no stream. */
+  readonly text: string | undefined;
+  /** What a generator returned after its last chunk. */
+  readonly returned: unknown;
+}
+
+/**
+ * Maps a call to the fields of its record. What it leaves out is filled in by the default, and it may throw: then the
+ * default stands alone. A stream's result is the array of its chunks, of which the first 10,000 are kept.
+ */
+export type Describe<F extends AnyFunction = AnyFunction> = (
+  args: Parameters<F>,
+  result: AgentResult<F> | undefined,
+  end: CallEnd,
+) => Partial<InteractionInput>;
+
+/** What a call comes to in the end: the value, what its promise resolves to, or the chunks of its stream. */
+export type AgentResult<F extends AnyFunction> = Settled<ReturnType<F>>;
+
+type Settled<R> =
+  R extends PromiseLike<infer Value>
+    ? Settled<Value>
+    : R extends AsyncIterable<infer Chunk>
+      ? readonly Chunk[]
+      : R extends Iterator<infer Chunk, unknown, never>
+        ? readonly Chunk[]
+        : R;
+
+/** What was asked, as it stood when the call began. */
+export interface Asked {
+  readonly query: unknown;
+  readonly turns: readonly unknown[] | undefined;
+}
+
+/** Reads the question before the agent can change its arguments. */
+export function readAsked(args: readonly unknown[]): Asked {
+  return { query: queryText(args), turns: conversation(args) };
+}
+
+/** The fields that every record has, whatever the agent. */
+export function describeCall({ query, turns }: Asked, result: unknown, end: CallEnd): Partial<InteractionInput> {
+  const value = finalValue(result, end);
+  const answer = end.text || (end.error !== undefined && value === undefined ? "" : answerText(value));
+  return {
+    // The logger makes JSON of a structure, off the caller's path.
+    query: query as string,
+    answer: answer as string,
+    messages: readArray(value, "messages") ?? conversationWith(turns, value, answer),
+    tools: readArray(value, "tools"),
+    toolsUsed: toolNames(readArray(value, "toolsUsed")),
+    sources: toSources(readArray(value, "sources")),
+    retrievalMethod: readText(value, "retrievalMethod"),
+    qualityScores: readScores(value),
+    model: readText(value, "model"),
+    usage: readUsage(readField(value, "usage")),
+    reference: readText(value, "reference"),
+    groupId: readText(value, "groupId"),
+  };
+}
+
+/** The object that says more of the answer: the result, or of a stream what it returned or its last chunk. */
+export function finalValue(result: unknown, { text, returned }: CallEnd): unknown {
+  if (text === undefined) return result;
+  return returned ?? (Array.isArray(result) ? result.at(-1) : undefined);
+}
+
+/** The names in a list of tools, each a name or an object that holds one. */
+export function toolNames(tools: readonly unknown[] | undefined): readonly string[] | undefined {
+  return tools?.map((tool) => (typeof tool === "string" ? tool : toolName(tool))).filter((name) => name !== undefined);
+}
+
+/** The tool that an object names, such as a step of an agent. */
+export function toolName(step: unknown): string | undefined {
+  return readText(step, "toolName") ?? readText(step, "tool") ?? readText(step, "name");
+}
+
+/** Sources as retrievers give them: texts that are ids or addresses, or documents under many a name. */
+export function toSources(found: readonly unknown[] | undefined): readonly Source[] | undefined {
+  return found?.map((entry) => {
+    if (typeof entry === "string") return /^https?:\/\//.test(entry) ? { url: entry } : { id: entry };
+    const about = readField(entry, "metadata");
+    const id = readField(entry, "id") ?? readField(about, "id") ?? readText(about, "source");
+    const score = readField(entry, "score") ?? readField(entry, "similarity");
+    return defined({
+      id: typeof id === "number" ? String(id) : typeof id === "string" ? id : undefined,
+      title: readText(entry, "title") ?? readText(about, "title"),
+      url: readText(entry, "url") ?? readText(about, "url"),
+      text: readText(entry, "text") ?? readText(entry, "content") ?? readText(entry, "pageContent"),
+      score: typeof score === "number" ? score : undefined,
+    });
+  });
+}
+
+/** The same object without the fields that are undefined. */
+export function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const kept: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) kept[name] = value;
+  return kept as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+function readScores(value: unknown): InteractionInput["qualityScores"] {
+  const scores = readField(value, "qualityScores");
+  return typeof scores === "object" && scores !== null ? (scores as Record<string, number>) : undefined;
+}
+
+// Ours and the AI SDK's, then OpenAI's chat form, then the form of Anthropic and of OpenAI's responses.
+const INPUT_TOKENS = ["inputTokens", "prompt_tokens", "input_tokens", "promptTokens"];
+const OUTPUT_TOKENS = ["outputTokens", "completion_tokens", "output_tokens", "completionTokens"];
+
+function readUsage(usage: unknown): InteractionInput["usage"] {
+  const count = (names: readonly string[]) =>
+    names.map((name) => readField(usage, name)).find((tokens) => typeof tokens === "number");
+  const inputTokens = count(INPUT_TOKENS);
+  const outputTokens = count(OUTPUT_TOKENS);
+  if (inputTokens === undefined || outputTokens === undefined) return undefined;
+  return { inputTokens, outputTokens, costUsd: count(["costUsd"]) };
+}
+
+/** The whole trajectory, when there was more than a question before the answer. */
+function conversationWith(turns: readonly unknown[] | undefined, value: unknown, answer: unknown) {
+  if (!turns || turns.length < 2) return undefined;
+  return [...turns, replyMessage(value) ?? { role: "assistant", content: answer }];
+}

@@ -1,0 +1,66 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { InteractionInput, Source } from "@whetstone/core";
+
+/** Whose calls these are. */
+export interface Session {
+  readonly sessionId?: string | undefined;
+  readonly userId?: string | undefined;
+}
+
+/** What the code inside an agent may say of the call that runs. After the call has ended it says nothing any more. */
+export interface InteractionHandle {
+  /** The id under which the call will be stored; undefined outside a wrapped call. */
+  readonly id: string | undefined;
+  addTool(name: string): void;
+  addSource(source: Source): void;
+  /** Sets fields of the record. They win over what `describe` says; later ones win over earlier ones. */
+  set(fields: Partial<InteractionInput>): void;
+}
+
+/** Runs `fn` so that every wrapped call in it, however deep, belongs to this session. A session inside another adds to it. */
+export function withSession<R>(session: Session, fn: () => R): R {
+  const outer = currentScope();
+  const { sessionId = outer.session.sessionId, userId = outer.session.userId } = session;
+  return scopes.run({ session: { sessionId, userId }, interaction: outer.interaction }, fn);
+}
+
+/** The wrapped call that runs here. Outside one it is a handle whose methods do nothing, so tools need not ask. */
+export function currentInteraction(): InteractionHandle {
+  return currentScope().interaction;
+}
+
+/** The session that a call started here belongs to. */
+export function currentSession(): Session {
+  return currentScope().session;
+}
+
+/** Runs one step of an agent as part of the given call. */
+export function runAs<R>(
+  interaction: InteractionHandle,
+  session: Session,
+  step: (...args: never) => R,
+  self: unknown,
+  args: readonly unknown[],
+): R {
+  return scopes.run({ session, interaction }, Reflect.apply, step, self, args) as R;
+}
+
+interface Scope {
+  readonly session: Session;
+  readonly interaction: InteractionHandle;
+}
+
+const nobody: Scope = {
+  session: {},
+  interaction: { id: undefined, addTool() {}, addSource() {}, set() {} },
+};
+
+function currentScope(): Scope {
+  return scopes.getStore() ?? nobody;
+}
+
+// One storage for the whole process: the ESM and the CJS build may both be loaded, and must see each other's calls.
+const KEY: unique symbol = Symbol.for("whetstone.scopes.1");
+const shared = globalThis as { [KEY]?: AsyncLocalStorage<Scope> };
+shared[KEY] ??= new AsyncLocalStorage<Scope>();
+const scopes = shared[KEY];
