@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Annotation, type Interaction, memoryStore } from "@whetstone/core";
-import { describe, expect, it } from "vitest";
+import { type Annotation, fileStore, type Interaction, type InteractionStore, memoryStore } from "@whetstone/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { datasetStats } from "./dataset-stats.js";
 import { buildDpoDataset } from "./dpo.js";
 import { buildGrpoDataset } from "./grpo.js";
@@ -11,8 +13,19 @@ import { buildSftDataset } from "./sft.js";
 const data = process.env.WHETSTONE_REAL_DATA ?? fileURLToPath(new URL("../../../../shared/data", import.meta.url));
 const file = `${data}/gsm8k-solutions.jsonl`;
 
-describe.skipIf(!existsSync(file))(`900 real questions with four answers each (skipped without ${file})`, () => {
-  const models = ["6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification"];
+const models = ["6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification"];
+
+const folder = mkdtempSync(join(tmpdir(), "whetstone-gsm8k-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.skipIf(!existsSync(file)).each<[string, () => InteractionStore]>([
+  ["memory store", memoryStore],
+  ["file store", () => fileStore(folder)],
+])(`900 real questions with four answers each in a %s (skipped without ${file})`, (_, openStore) => {
+  let loaded: Awaited<ReturnType<typeof recorded>>;
+  beforeAll(async () => {
+    loaded = await recorded();
+  });
 
   async function recorded() {
     const records: Interaction[] = [];
@@ -27,14 +40,14 @@ describe.skipIf(!existsSync(file))(`900 real questions with four answers each (s
         verdicts.push({ interactionId, kind: "score", source: "verifier:math", at, scores });
       }
     }
-    const store = memoryStore();
+    const store = openStore();
     await store.append(records);
     await store.annotate(verdicts);
     return { store, verdictOf: new Map(verdicts.map((said) => [said.interactionId, said])) };
   }
 
   it("gives 503 preference pairs, a right answer over a wrong one", async () => {
-    const { store, verdictOf } = await recorded();
+    const { store, verdictOf } = loaded;
     const build = buildDpoDataset(store);
     const rows = await collect(build);
     expect(rows).toHaveLength(503);
@@ -48,7 +61,7 @@ describe.skipIf(!existsSync(file))(`900 real questions with four answers each (s
   });
 
   it("gives 503 groups of four with signal, and drops 397 without", async () => {
-    const { store } = await recorded();
+    const { store } = loaded;
     const build = buildGrpoDataset(store);
     const rows = await collect(build);
     expect(rows).toHaveLength(503);
@@ -57,7 +70,7 @@ describe.skipIf(!existsSync(file))(`900 real questions with four answers each (s
   });
 
   it("knows all that beforehand", async () => {
-    const { store } = await recorded();
+    const { store } = loaded;
     const { potentialDatasets, highQualityCount } = await datasetStats(store);
     expect(potentialDatasets).toEqual({ sftSamples: highQualityCount, dpoPairs: 503, grpoGroups: 503 });
     const sft = buildSftDataset(store);

@@ -2,7 +2,7 @@ import { type IndexBatch, IndexFlag } from "@whetstone/core";
 import type { Tally } from "./build-report.js";
 
 /**
- * The eligible part of a store's index in columns, 24 bytes a row: the whole memory of a build's first pass. Rows
+ * The eligible part of a store's index in columns, 32 bytes a row while they are collected and 24 afterwards. Rows
  * stand in the order of (timestamp, ref), whatever order the store gave equal times in, so a position breaks ties.
  */
 export interface IndexRows {
