@@ -23,6 +23,10 @@ export async function freshDemoFolder(): Promise<void> {
     }
     for (const name of OURS) await rm(join(DEMO_FOLDER, name), { recursive: true, force: true });
   }
-  await mkdir(DEMO_FOLDER, { recursive: true });
+  await mkdir(DEMO_FOLDER, { recursive: true }).catch((error: Error) => {
+    throw new UsageError(
+      `${DEMO_FOLDER} cannot be made: ${error.message}; start the demo in a folder you may write to`,
+    );
+  });
   await writeFile(join(DEMO_FOLDER, MARKER), "npm run demo made this folder and starts it afresh at each run.\n");
 }

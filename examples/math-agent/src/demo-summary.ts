@@ -26,6 +26,8 @@ export interface DemoSummary {
   readonly storePath: string;
   readonly variants: readonly VariantQuality[];
   readonly datasets: readonly DatasetSummary[];
+  /** What a reader of the figures may wonder about. */
+  readonly note?: string | undefined;
   readonly recommendation: string;
   readonly examples: {
     readonly sft?: SftMessagesRow | undefined;
@@ -51,7 +53,9 @@ export function renderSummary(summary: DemoSummary, { colour = false, width = 10
       `  ${kind.padEnd(5)} ${String(rows).padStart(5)} ${rows === 1 ? "row " : "rows"}  ${rows > 0 ? path : "not written"}`,
       ...wrapped(account, width - 8).map((line) => paint.dim(`        ${line}`)),
     ]),
-    ...wrapped(summary.recommendation, width - 2).map((line) => `  ${line}`),
+    ...[summary.recommendation, summary.note ?? ""]
+      .flatMap((text) => wrapped(text, width - 2))
+      .map((line) => `  ${line}`),
   ];
   const turn = (name: string, text: string) => `  ${paint.dim(name.padEnd(9))}  ${shortened(text, width - 14)}`;
   if (examples.sft) lines.push(heading("An SFT row"), ...turnsOf(examples.sft.messages, turn));
@@ -69,18 +73,26 @@ export function renderSummary(summary: DemoSummary, { colour = false, width = 10
     lines.push(heading("A GRPO group"), ...turnsOf(prompt, turn));
     for (const { text, reward } of responses) lines.push(turn(`  ${reward.toFixed(1)}`, text));
   }
+  const next = (what: string, commands: readonly string[]) =>
+    commands.map((command, place) => `  ${(place === 0 ? what : "").padEnd(22)}${command}`);
+  const written = datasets.filter(({ rows }) => rows > 0);
   lines.push(
     heading("What to do next"),
-    "  look at the records    ls whetstone-demo/store/*/ (plain NDJSON, one interaction a line)",
-    ...datasets
-      .filter(({ rows }) => rows > 0)
-      .slice(0, 1)
-      .map(({ path }) => `  look at a dataset      head -n 1 ${path}/train.jsonl`),
-    ...scripts.map(
-      ({ command }, place) => `  ${place === 0 ? "train, on a GPU       " : "                      "} ${command}`,
+    ...next("see what is stored", [`node packages/cli/bin/whetstone.js stats --store file:${summary.storePath}`]),
+    ...next(
+      "look at a dataset",
+      written.slice(0, 1).map(({ path }) => `head -n 1 ${path}/train.jsonl`),
     ),
-    "  ask a real model       OPENAI_API_KEY=... npm run demo -- --live",
-    "  wrap your own agent    examples/quickstart/src/quickstart.ts is ten lines",
+    ...next(
+      "try it on a CPU",
+      scripts.slice(0, 1).map(({ command }) => `${command} --smoke`),
+    ),
+    ...next(
+      "train on a GPU",
+      scripts.map(({ command }) => command),
+    ),
+    ...next("ask a real model", ["OPENAI_API_KEY=... npm run demo -- --live"]),
+    ...next("wrap your own agent", ["see examples/quickstart/src/quickstart.ts"]),
   );
   return `${lines.join("\n")}\n`;
 }
@@ -104,7 +116,7 @@ function qualityTable(variants: readonly VariantQuality[], paint: Palette): read
   const names = Math.max(...variants.map(({ variant }) => variant.length));
   return variants.map(({ variant, answers, right, errors, unscored }) => {
     const share = answers === 0 ? 0 : right / answers;
-    const filled = Math.round(share * BAR);
+    const filled = Math.floor(share * BAR); // full is all, not nearly all
     const bar = `${paint.green("#".repeat(filled))}${paint.dim(".".repeat(BAR - filled))}`;
     const rest = [errors > 0 ? `${errors} failed` : "", unscored > 0 ? `${unscored} unscored` : ""].filter(Boolean);
     const more = rest.length > 0 ? paint.red(`  ${rest.join(", ")}`) : "";
