@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 /** The test projects. `vitest.config.ts` reads this list, for vitest 4 no longer finds the file by itself. */
 export default [
   "packages/*/vitest.config.ts",
+  "packages/agent-wrappers/vitest.legacy.config.ts",
   "examples/vitest.config.ts",
   "docs/vitest.config.ts",
   ".ci/vitest.config.ts",

@@ -26,7 +26,7 @@ function describeMath(_args: unknown, result: unknown, end: CallEnd): Partial<In
   const tools = [...(toolNames(readArray(value, "toolsUsed")) ?? []), ...used];
   return {
     toolsUsed: [...new Set(tools)],
-    metadata: defined({ steps, verified: verdict(readField(value, "verified") ?? verification), verification }),
+    ...noted({ steps, verified: verdict(readField(value, "verified") ?? verification), verification }),
   };
 }
 
@@ -36,7 +36,7 @@ function describeCode(_args: unknown, result: unknown, end: CallEnd): Partial<In
   const answered = readField(value, "answer") !== undefined;
   return {
     ...(code !== undefined && !answered && !end.text && { answer: code }),
-    metadata: defined({
+    ...noted({
       language: readText(value, "language") ?? fenceLanguage(end.text || answerText(value)),
       codeLength: readField(value, "codeLength") ?? code?.length,
       executionResult: readField(value, "executionResult"),
@@ -50,8 +50,14 @@ function describeRag(_args: unknown, result: unknown, end: CallEnd): Partial<Int
   return {
     sources: toSources(found),
     retrievalMethod: readText(value, "retrievalMethod"),
-    metadata: defined({ citationQuality: readField(value, "citationQuality") }),
+    ...noted({ citationQuality: readField(value, "citationQuality") }),
   };
+}
+
+/** Metadata, where there is anything to note. */
+function noted(fields: Record<string, unknown>): Pick<InteractionInput, "metadata"> {
+  const metadata = defined(fields);
+  return Object.keys(metadata).length > 0 ? { metadata } : {};
 }
 
 /** Whether a check passed, said plainly or inside a report. */

@@ -21,3 +21,12 @@ export async function collect<T>(chunks: AsyncIterable<T>): Promise<T[]> {
   for await (const chunk of chunks) all.push(chunk);
   return all;
 }
+
+/** Question, answer and how it ended, a row for each record. */
+export function endings(records: readonly StoredInteraction[]): string[][] {
+  return records.map(({ query, answer, errorMessage, metadata }) => [
+    query,
+    answer,
+    errorMessage ?? (metadata?.cancelled ? "cancelled" : ""),
+  ]);
+}
