@@ -1,0 +1,107 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { ExitCode } from "../exit-code.js";
+import { runInProcess, runJson } from "../testing/run-in-process.js";
+import { temporaryFolder } from "../testing/temporary-folder.js";
+
+/** The settings that a script will run with. */
+function configOf(path: string): Record<string, unknown> {
+  const read =
+    "import ast,json,sys\nfor n in ast.walk(ast.parse(open(sys.argv[1]).read())):\n" +
+    " if isinstance(n,ast.Assign) and n.targets[0].id=='CONFIG': print(json.dumps(json.loads(n.value.args[0].value)))\n";
+  return JSON.parse(
+    execFileSync("python3", ["-c", read.replace("n.targets[0].id", "getattr(n.targets[0],'id','')"), path], {
+      encoding: "utf8",
+    }),
+  );
+}
+
+it("writes a script that compiles, for the dataset the dataset command writes", async () => {
+  const cwd = temporaryFolder();
+  const report = await runJson(["script", "sft"], { cwd });
+  expect(report).toEqual({
+    kind: "sft",
+    script_path: join(cwd, "train-sft.py"),
+    requirements_path: join(cwd, "requirements.txt"),
+    command: `uv run ${join(cwd, "train-sft.py")}`,
+  });
+  execFileSync("python3", ["-m", "py_compile", join(cwd, "train-sft.py")]);
+  expect(configOf(join(cwd, "train-sft.py"))).toMatchObject({
+    dataset_path: "datasets/sft.jsonl",
+    output_dir: "./sft-model",
+  });
+});
+
+it("says that the dataset is not there yet", async () => {
+  const cwd = temporaryFolder();
+  const run = await runInProcess(["script", "dpo"], { cwd });
+  expect(run.exitCode).toBe(ExitCode.done);
+  expect(run.stderr).toBe("note: there is no datasets/dpo.jsonl yet: whetstone dataset dpo makes one\n");
+  mkdirSync(join(cwd, "datasets"));
+  writeFileSync(join(cwd, "datasets", "dpo.jsonl"), "{}\n");
+  expect((await runInProcess(["script", "dpo", "--overwrite"], { cwd })).stderr).toBe("");
+});
+
+it("takes settings from a file, then from options", async () => {
+  const cwd = temporaryFolder();
+  writeFileSync(join(cwd, "settings.json"), JSON.stringify({ learning_rate: 1e-4, num_epochs: 5, beta: 0.3 }));
+  const settings = ["--config", "settings.json", "--set", "num_epochs=2", "--set", "report_to=wandb"];
+  await runJson(
+    ["script", "dpo", ...settings, "--dataset", "data", "--sft-model-path", "./sft-model", "--output-dir", "out"],
+    { cwd },
+  );
+  expect(configOf(join(cwd, "train-dpo.py"))).toMatchObject({
+    model: "./sft-model",
+    dataset_path: "data",
+    output_dir: "out",
+    learning_rate: 1e-4,
+    num_train_epochs: 2,
+    beta: 0.3,
+    report_to: ["wandb"],
+  });
+});
+
+it("prints the script with --out -, and writes nothing", async () => {
+  const cwd = temporaryFolder();
+  const run = await runInProcess(["script", "sft", "--model", "Qwen/Qwen3-0.6B", "--out", "-"], { cwd });
+  expect(run.exitCode).toBe(ExitCode.done);
+  expect(run.stdout).toContain("Qwen/Qwen3-0.6B");
+  expect(run.stdout).toContain("def main(");
+  expect(existsSync(join(cwd, "train-sft.py"))).toBe(false);
+});
+
+it("replaces a script only with --overwrite", async () => {
+  const cwd = temporaryFolder();
+  writeFileSync(join(cwd, "train-sft.py"), "mine");
+  const run = await runInProcess(["script", "sft"], { cwd });
+  expect(run.exitCode).toBe(ExitCode.failed);
+  expect(run.stderr).toMatch(/is there already: add --overwrite/);
+  expect(readFileSync(join(cwd, "train-sft.py"), "utf8")).toBe("mine");
+});
+
+it.each([
+  [["--set", "learning_rate=fast"], ExitCode.usage, /learningRate is "fast"/],
+  [["--set", "learnin_rate=1"], ExitCode.usage, /did you mean learning_?[rR]ate/],
+  [["--set", "oops"], ExitCode.usage, /Give a setting and its value/],
+  [["--config", "gone.json"], ExitCode.failed, /cannot read the settings in \S+gone\.json: it does not exist/],
+  [["--out", "script.txt"], ExitCode.usage, /ends in \.py/],
+  [["--sft-model-path", "x"], ExitCode.usage, /unknown option '--sft-model-path'/],
+])("%j is told in one sentence", async (options, exitCode, sentence) => {
+  const cwd = temporaryFolder();
+  const run = await runInProcess(["script", "sft", ...options], { cwd });
+  expect(run.exitCode).toBe(exitCode);
+  expect(run.stderr).toMatch(sentence);
+  expect(run.stderr.trimEnd().split("\n")).toHaveLength(1);
+  expect(existsSync(join(cwd, "train-sft.py"))).toBe(false);
+});
+
+it("keeps hostile settings inside one string of the script", async () => {
+  const cwd = temporaryFolder();
+  const run = await runInProcess(["script", "sft", "--set", 'run_name="""\nimport os;os.system("x")'], { cwd });
+  if (run.exitCode === ExitCode.done) {
+    execFileSync("python3", ["-m", "py_compile", join(cwd, "train-sft.py")]);
+    expect(readFileSync(join(cwd, "train-sft.py"), "utf8")).not.toMatch(/^import os;/m);
+  } else expect(run.exitCode).toBe(ExitCode.usage);
+});

@@ -1,0 +1,78 @@
+import { trainingStatsBody } from "@whetstone/server";
+import { Command } from "commander";
+import type { CliIo } from "../cli-io.js";
+import { type CommandContext, commandAction, examples } from "../command-action.js";
+import { count, counted } from "../counted.js";
+import { ExitCode } from "../exit-code.js";
+import { list, pointInTime } from "../option-values.js";
+import { renderTable } from "../text-table.js";
+
+interface StatsOptions {
+  readonly since?: number;
+  readonly until?: number;
+  readonly agentType?: readonly string[];
+}
+
+/** `whetstone stats`: how many interactions there are, how good they are, by agent. */
+export function statsCommand(io: CliIo): Command {
+  return new Command("stats")
+    .summary("count what is in the store, by agent")
+    .description("Counts what is in the store, by agent. High quality is a score of at least 0.8.")
+    .option("--since <time>", "from this time on: ISO 8601, or an age such as 7d", pointInTime(io.now))
+    .option("--until <time>", "before this time", pointInTime(io.now))
+    .option("--agent-type <name>", "only this agent type; repeatable", list)
+    .addHelpText(
+      "after",
+      examples(
+        ["whetstone stats --since 7d", "the last seven days"],
+        ["whetstone stats --json | jq .high_quality_rate", "one figure, for a script"],
+      ),
+    )
+    .action(commandAction(io, run));
+}
+
+async function run(context: CommandContext, { since, until, agentType }: StatsOptions): Promise<ExitCode> {
+  const { output } = context;
+  const filter = { startTime: since, endTime: until, agentTypes: agentType };
+  const stats = await context.withStore((store) => store.stats(filter), { mustExist: true });
+  if (output.json) {
+    await output.writeJson(trainingStatsBody(stats));
+    return ExitCode.done;
+  }
+  const row = (
+    name: string,
+    agent: { count: number; highQualityCount: number; errorCount: number; averageQuality: number | null },
+  ) => [
+    name,
+    count(agent.count),
+    `${count(agent.highQualityCount)} (${percent(agent.highQualityCount, agent.count)})`,
+    `${count(agent.errorCount)} (${percent(agent.errorCount, agent.count)})`,
+    agent.averageQuality === null ? "unscored" : agent.averageQuality.toFixed(3),
+  ];
+  const agents = Object.entries(stats.agentStats);
+  const table = renderTable(
+    COLUMNS,
+    agents.map(([name, agent]) => row(name, agent)),
+    output.bold,
+  );
+  const { totalInteractions, highQualityCount, errorCount, unscoredCount } = stats;
+  await output.writeLines(
+    `${counted(totalInteractions, "interaction")}: ${count(highQualityCount)} of high quality ` +
+      `(${percent(highQualityCount, totalInteractions)}), ${counted(errorCount, "error")} ` +
+      `(${percent(errorCount, totalInteractions)}), ${count(unscoredCount)} unscored`,
+    ...(agents.length > 0 ? ["", ...table] : []),
+  );
+  return ExitCode.done;
+}
+
+const COLUMNS = [
+  { title: "AGENT", maxWidth: 32 },
+  { title: "COUNT", align: "right" },
+  { title: "HIGH QUALITY", align: "right" },
+  { title: "ERRORS", align: "right" },
+  { title: "MEAN SCORE", align: "right" },
+] as const;
+
+function percent(part: number, whole: number): string {
+  return whole === 0 ? "0 %" : `${((part / whole) * 100).toFixed(1)} %`;
+}

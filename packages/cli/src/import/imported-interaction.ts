@@ -1,0 +1,162 @@
+import { createHash } from "node:crypto";
+import { type Annotation, annotationSchema, type Interaction, prepareInteraction } from "@whetstone/core";
+import { snakeCase } from "../snake-case.js";
+
+/** An interaction that is ready to be stored, and what was said of it already. */
+export interface ImportedInteraction {
+  readonly interaction: Interaction;
+  readonly annotations: readonly Annotation[];
+}
+
+export interface ImportDefaults {
+  /** For interactions that do not say. */
+  readonly agentType: string;
+  /** Epoch milliseconds, for interactions that do not say. */
+  readonly now: number;
+}
+
+/**
+ * Returns the function that makes a stored interaction of what a mapping gave. An interaction without an id gets one
+ * out of its content and of how many like it came before, so that the same file gives the same ids again.
+ */
+export function interactionReader({ agentType, now }: ImportDefaults): (given: unknown) => ImportedInteraction {
+  const occurrence = occurrenceCounter();
+  return (given) => {
+    const { annotations, ...known } = knownFields(given);
+    const fields: Record<string, unknown> = { agentType, ...known };
+    const ownId = fields.interactionId;
+    const interactionId = ownId === undefined ? contentId(fields, occurrence) : idText(ownId);
+    const timestamp = fields.timestamp === undefined ? now : epochMs(fields.timestamp);
+    const turns = fields.messages === undefined ? {} : { query: "", answer: "" };
+    // Whatever the fields hold, prepareInteraction checks or mends it; the cast only names what it takes.
+    const prepared = prepareInteraction(
+      { ...turns, ...fields, interactionId, timestamp } as Parameters<typeof prepareInteraction>[0],
+      { now },
+    );
+    if ("reason" in prepared) throw new Error(prepared.reason);
+    const interaction = withTurns(prepared.interaction, fields);
+    return { interaction, annotations: annotationsOf(annotations, interactionId) };
+  };
+}
+
+/** The fields of an interaction, in one fixed order, by either of their names: `agentType` or `agent_type`. */
+function knownFields(given: unknown): Record<string, unknown> {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw new Error(`the mapping gave ${given === null ? "null" : `a ${typeof given}`} where an interaction belongs`);
+  }
+  const row = given as Readonly<Record<string, unknown>>;
+  const fields: Record<string, unknown> = {};
+  for (const [name, outerName] of FIELDS) {
+    const value = row[name] ?? row[outerName];
+    if (value !== undefined && value !== null) fields[name] = value;
+  }
+  if (isObject(fields.usage)) fields.usage = knownUsage(fields.usage);
+  return fields;
+}
+
+const FIELDS = [
+  "interactionId",
+  "timestamp",
+  "query",
+  "answer",
+  "agentType",
+  "messages",
+  "tools",
+  "qualityScores",
+  "sessionId",
+  "userId",
+  "latencyMs",
+  "toolsUsed",
+  "sources",
+  "retrievalMethod",
+  "errorOccurred",
+  "errorMessage",
+  "model",
+  "variant",
+  "usage",
+  "reference",
+  "groupId",
+  "metadata",
+  "annotations",
+].map((name) => [name, snakeCase(name)] as const);
+
+function knownUsage(usage: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return {
+    inputTokens: usage.inputTokens ?? usage.input_tokens,
+    outputTokens: usage.outputTokens ?? usage.output_tokens,
+    costUsd: usage.costUsd ?? usage.cost_usd,
+  };
+}
+
+function idText(id: unknown): string {
+  if (typeof id === "string") return id;
+  if (typeof id === "number") return String(id);
+  throw new Error(`the id is ${JSON.stringify(id)}: use 1 to 128 of A-Z a-z 0-9 _ . : -`);
+}
+
+/** Reads ISO 8601, a Date, and epoch seconds or milliseconds: below 10¹¹ it is seconds, which reach to the year 5138. */
+function epochMs(time: unknown): number {
+  const given = typeof time === "string" && /^\d+(\.\d+)?$/.test(time) ? Number(time) : time;
+  const value = typeof given === "string" ? Date.parse(given) : given instanceof Date ? given.getTime() : given;
+  if (typeof value !== "number" || !Number.isFinite(value) || value < 0) {
+    throw new Error(`timestamp ${JSON.stringify(time)} is not a time: use ISO 8601, epoch seconds or milliseconds`);
+  }
+  return Math.round(typeof given === "number" && value < 1e11 ? value * 1000 : value);
+}
+
+/** Where only messages were given, the last user turn is the query and the last turn the answer. */
+function withTurns(interaction: Interaction, given: Readonly<Record<string, unknown>>): Interaction {
+  if (given.query !== undefined && given.answer !== undefined) return interaction;
+  const { messages } = interaction;
+  if (!messages) throw new Error("messages is not a list of chat messages ({role, content})");
+  const query =
+    given.query === undefined ? messages.findLast(({ role }) => role === "user")?.content : interaction.query;
+  const last = messages.at(-1);
+  const answer = given.answer === undefined ? last?.role === "assistant" && last.content : interaction.answer;
+  if (query === undefined) throw new Error("the messages have no user turn, and there is no query");
+  if (typeof answer !== "string")
+    throw new Error("the messages do not end with an assistant turn, and there is no answer");
+  return { ...interaction, query, answer };
+}
+
+function annotationsOf(given: unknown, interactionId: string): Annotation[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given)) throw new Error("annotations is not an array");
+  return given.map((entry, i) => {
+    const annotation = annotationSchema.safeParse({
+      ...entry,
+      interactionId,
+      at: entry?.at === undefined ? undefined : epochMs(entry.at),
+    });
+    if (annotation.success) return annotation.data;
+    const [issue] = annotation.error.issues;
+    throw new Error(`annotation ${i + 1} is not one: ${issue?.path.join(".")}: ${issue?.message}`);
+  });
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function contentId(fields: Readonly<Record<string, unknown>>, occurrence: (hash: Buffer) => number): string {
+  const hash = createHash("sha256").update(JSON.stringify(fields)).digest();
+  const repeat = occurrence(hash);
+  const id = repeat === 0 ? hash : createHash("sha256").update(hash).update(String(repeat)).digest();
+  return `import-${id.toString("hex", 0, 16)}`;
+}
+
+/**
+ * Counts how often a hash came before, in 16 MiB however many there are. Two that share a slot share a count; that
+ * only makes a number larger, and in the same file always by the same.
+ */
+function occurrenceCounter(): (hash: Buffer) => number {
+  const counts = new Uint32Array(SLOTS);
+  return (hash) => {
+    const slot = hash.readUInt32LE(0) % SLOTS;
+    const count = counts[slot] ?? 0;
+    counts[slot] = count + 1;
+    return count;
+  };
+}
+
+const SLOTS = 2 ** 22;

@@ -1,0 +1,46 @@
+import type { CliIo } from "./cli-io.js";
+import { count } from "./counted.js";
+import { cutToWidth, terminalText } from "./terminal-text.js";
+
+/** A line on standard error that tells how far long work has come. */
+export interface Progress {
+  /** Takes the line away. */
+  stop(): void;
+}
+
+/** How far work is: so many of its unit, and which share of the whole, 0..1, where that is known. */
+export interface Measure {
+  readonly done: number;
+  readonly share?: number | undefined;
+}
+
+const FIRST_SHOWN_MS = 1_000;
+const REDRAW_MS = 100;
+
+/** Shows progress on a terminal once work has lasted a second; elsewhere it shows nothing. */
+export function createProgress(io: CliIo, label: string, unit: string, measure: () => Measure): Progress {
+  if (!io.stderr.isTTY || io.env.TERM === "dumb") return { stop() {} };
+  let shown = false;
+  const draw = () => {
+    const { done, share } = measure();
+    const percent = share === undefined ? "" : ` (${Math.floor(Math.min(1, share) * 100)} %)`;
+    const line = terminalText(`${label}: ${count(done)} ${unit}${percent}`);
+    io.stderr.write(`\r${CLEAR_LINE}${cutToWidth(line, (io.stderr.columns ?? 80) - 1)}`);
+    shown = true;
+  };
+  let redraw: NodeJS.Timeout | undefined;
+  const first = setTimeout(() => {
+    draw();
+    redraw = setInterval(draw, REDRAW_MS).unref();
+  }, FIRST_SHOWN_MS).unref();
+  return {
+    stop() {
+      clearTimeout(first);
+      clearInterval(redraw);
+      if (shown) io.stderr.write(`\r${CLEAR_LINE}`);
+      shown = false;
+    },
+  };
+}
+
+const CLEAR_LINE = "\u001b[2K";
