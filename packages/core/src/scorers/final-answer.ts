@@ -19,6 +19,8 @@ export function extractFinalAnswer(text: string): string | null {
 const CALCULATION = /<<[^<>]{0,300}>>/g;
 /** An answer longer than this is a solution. */
 const MAX_CONTENT = 500;
+/** A text may hold thousands of boxes that never close; a solution's answer is in one of the last few. */
+const MAX_BOXES = 8;
 /** Where numbers are looked for when nothing else marks the answer. */
 const TAIL = 4000;
 
@@ -50,15 +52,12 @@ function candidate(at: number, content: string | null): Candidate | null {
 }
 
 function lastBoxed(text: string): Candidate | null {
-  // A text may hold thousands of unclosed boxes; a solution has its answer in one of the last few.
   let before = text.length;
-  for (let attempts = 0; attempts < 8 && before >= 0; attempts++) {
-    const at = text.lastIndexOf("boxed", before);
+  for (let attempts = 0; attempts < MAX_BOXES; attempts++) {
+    const at = Math.max(text.lastIndexOf("\\boxed", before), text.lastIndexOf("\\fbox", before));
     if (at < 0) return null;
-    if (text[at - 1] === "\\" || text[at - 1] === "f") {
-      const found = candidate(at, braced(text, at + "boxed".length));
-      if (found) return found;
-    }
+    const found = candidate(at, braced(text, at + (text.startsWith("\\fbox", at) ? 5 : 6)));
+    if (found || at === 0) return found;
     before = at - 1;
   }
   return null;
@@ -90,7 +89,7 @@ function lastLine(text: string): Candidate | null {
   let end = text.length;
   let below = "";
   while (end >= 0) {
-    const start = text.lastIndexOf("\n", end - 1) + 1;
+    const start = end === 0 ? 0 : text.lastIndexOf("\n", end - 1) + 1;
     const line = text.slice(start, end);
     const label = LABEL.exec(line.slice(0, 60));
     // "A: 3" above "B: 5" is a list of choices.
