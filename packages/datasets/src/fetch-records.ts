@@ -1,25 +1,25 @@
 import type { InteractionStore, StoredInteraction } from "@whetstone/core";
 
-/** Records a build holds at once. */
-export const SLICE = 1024;
+/** Records a build holds at once: enough that a store meets neighbours among them, little beside a heap of 128 MB. */
+export const SLICE = 2048;
 
 /**
- * Reads records so that each stands at the place of its ref; undefined where the record is gone. A store leaves
- * those out of its answer, so a short answer is asked again by halves until every gap is known.
+ * Reads records so that each stands at the place of its ref; undefined where the record is gone. The store is asked
+ * in the order of its handles, so that it can read neighbours in one go.
  */
 export async function fetchRecords(
   store: InteractionStore,
   refs: Float64Array,
 ): Promise<(StoredInteraction | undefined)[]> {
-  const found: StoredInteraction[] = [];
-  for await (const batch of store.fetch(refs)) for (const record of batch) found.push(record);
-  if (found.length === refs.length) return found;
-  if (found.length === 0) return Array.from(refs, () => undefined);
-  const middle = refs.length >> 1;
-  return [
-    ...(await fetchRecords(store, refs.subarray(0, middle))),
-    ...(await fetchRecords(store, refs.subarray(middle))),
-  ];
+  if (isAscending(refs)) return readAligned(store, refs);
+  const order = Uint32Array.from(refs, (_, place) => place).sort((a, b) => (refs[a] as number) - (refs[b] as number));
+  const found = await readAligned(
+    store,
+    Float64Array.from(order, (place) => refs[place] as number),
+  );
+  const records: (StoredInteraction | undefined)[] = new Array(refs.length);
+  for (const [i, place] of order.entries()) records[place] = found[i];
+  return records;
 }
 
 /**
@@ -37,4 +37,22 @@ export function* candidateSlices(
     for (let start = windowStart; start < windowEnd; start += size) yield [start, Math.min(start + size, windowEnd)];
     windowEnd = windowStart;
   }
+}
+
+// A store leaves what is gone out of its answer, so a short answer is asked again by halves until every gap is known.
+async function readAligned(store: InteractionStore, refs: Float64Array): Promise<(StoredInteraction | undefined)[]> {
+  const found: StoredInteraction[] = [];
+  for await (const batch of store.fetch(refs)) for (const record of batch) found.push(record);
+  if (found.length === refs.length) return found;
+  if (found.length === 0) return Array.from(refs, () => undefined);
+  const middle = refs.length >> 1;
+  return [
+    ...(await readAligned(store, refs.subarray(0, middle))),
+    ...(await readAligned(store, refs.subarray(middle))),
+  ];
+}
+
+function isAscending(refs: Float64Array): boolean {
+  for (let i = 1; i < refs.length; i++) if ((refs[i] as number) < (refs[i - 1] as number)) return false;
+  return true;
 }
