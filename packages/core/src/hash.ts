@@ -1,18 +1,12 @@
 /**
  * A 64-bit hash of a text's UTF-16 units, written as two words. Two rounds of FNV-1a
- * (http://www.isthe.com/chongo/tech/comp/fnv/) with different bases, each finished by MurmurHash3's mixer.
+ * (http://www.isthe.com/chongo/tech/comp/fnv/) with different multipliers, each finished by MurmurHash3's mixer.
  * For looking things up and counting, never for security.
  */
 export function hash64(text: string, words: Uint32Array, at: number): void {
-  let high = 0x811c9dc5;
-  let low = 0x01000193 ^ text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    high = Math.imul(high ^ unit, 0x01000193);
-    low = Math.imul(low ^ unit, 0x85ebca6b);
-  }
-  words[at] = mix(high ^ Math.imul(low, 0xc2b2ae35));
-  words[at + 1] = mix(low);
+  beginHash();
+  hashText(text);
+  endHash(words, at);
 }
 
 /** A 32-bit hash of a text, never 0, so that 0 can mean "none". */
@@ -22,6 +16,67 @@ export function hash32(text: string): number {
 }
 
 const scratch = new Uint32Array(2);
+
+// The running hash. In the module, not in an object: this runs for every record, and nothing waits in between.
+let high = 0;
+let low = 0;
+
+/** Begins a hash over several texts; where one ends and the next begins counts. */
+export function beginHash(): void {
+  high = 0x811c9dc5;
+  low = 0x01000193;
+}
+
+export function hashText(text: string): void {
+  let [a, b] = [high, low];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    a = Math.imul(a ^ code, HIGH_PRIME);
+    b = Math.imul(b ^ code, LOW_PRIME);
+  }
+  high = Math.imul(a ^ END, HIGH_PRIME);
+  low = Math.imul(b ^ END, LOW_PRIME);
+}
+
+/**
+ * Hashes an ASCII text trimmed and with every run of white space made one space. Of any other text it hashes nothing
+ * and returns false.
+ */
+export function hashCollapsed(text: string): boolean {
+  let [a, b] = [high, low];
+  let gap = false;
+  let begun = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 32 || (code >= 9 && code <= 13)) {
+      gap = begun;
+      continue;
+    }
+    if (code > 126) return false;
+    if (gap) {
+      a = Math.imul(a ^ 32, HIGH_PRIME);
+      b = Math.imul(b ^ 32, LOW_PRIME);
+      gap = false;
+    }
+    a = Math.imul(a ^ code, HIGH_PRIME);
+    b = Math.imul(b ^ code, LOW_PRIME);
+    begun = true;
+  }
+  high = Math.imul(a ^ END, HIGH_PRIME);
+  low = Math.imul(b ^ END, LOW_PRIME);
+  return true;
+}
+
+export function endHash(words: Uint32Array, at: number): void {
+  words[at] = mix(high ^ Math.imul(low, 0xc2b2ae35));
+  words[at + 1] = mix(low);
+}
+
+/** Stands behind each text; no UTF-16 unit is as large. */
+const END = 0x10000;
+
+const HIGH_PRIME = 0x01000193;
+const LOW_PRIME = 0x85ebca6b;
 
 function mix(hash: number): number {
   let mixed = hash ^ (hash >>> 16);

@@ -3,7 +3,7 @@ import { dayNumber } from "./day.js";
 import { hash32, hash64 } from "./hash.js";
 import type { Interaction } from "./interaction.js";
 import { idTime } from "./interaction-id.js";
-import { promptKey } from "./prompt-key.js";
+import { promptHash } from "./prompt-key.js";
 import { type IndexBatch, IndexFlag } from "./store.js";
 
 /** Rows of one `IndexBatch`. */
@@ -67,15 +67,15 @@ const COLUMNS: readonly Column[] = [
 
 /** Computes the index columns of an interaction. */
 export function indexRow(interaction: StoredInteraction, ref: number, agentType: number): IndexRow {
-  const key = promptKey(interaction);
+  promptHash(interaction, prompt, 0);
   if (interaction.groupId === undefined) group.fill(0);
   else hash64(interaction.groupId, group, 0);
   return {
     refs: ref,
     timestamps: interaction.timestamp,
     overall: effectiveScore(interaction)?.overall ?? Number.NaN,
-    promptKeyHigh: Number.parseInt(key.slice(0, 8), 16),
-    promptKeyLow: Number.parseInt(key.slice(8, 16), 16),
+    promptKeyHigh: prompt[0] as number,
+    promptKeyLow: prompt[1] as number,
     agentTypes: agentType,
     flags: recordFlags(interaction) | annotationFlags(interaction.annotations ?? []),
     groupHigh: group[0] as number,
@@ -86,6 +86,7 @@ export function indexRow(interaction: StoredInteraction, ref: number, agentType:
 }
 
 const group = new Uint32Array(2);
+const prompt = new Uint32Array(2);
 
 /** The `IndexFlag`s that the record alone decides. */
 export function recordFlags(interaction: Interaction): number {

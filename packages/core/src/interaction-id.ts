@@ -34,8 +34,9 @@ export function newInteractionId(timestamp: number): string {
 
 /** The time inside an id of UUIDv7 form, in epoch milliseconds; null for an id of another form. */
 export function idTime(interactionId: string): number | null {
-  if (interactionId.length !== 36 || !UUID_V7.test(interactionId)) return null;
-  return Number.parseInt(interactionId.slice(0, 8) + interactionId.slice(9, 13), 16);
+  // The version's place is looked at first: that spares nearly all other ids the pattern.
+  if (interactionId.length !== 36 || interactionId.charCodeAt(14) !== 0x37 || !UUID_V7.test(interactionId)) return null;
+  return Number.parseInt(interactionId.slice(0, 8), 16) * 65_536 + Number.parseInt(interactionId.slice(9, 13), 16);
 }
 
 const UUID_V7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;

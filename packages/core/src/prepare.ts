@@ -33,48 +33,55 @@ export function prepareInteraction(
  * Makes the record of a snapshot: well-formed texts, canonical messages, scores that are finite and in 0..1, defaults.
  * Whatever the snapshot holds, the result satisfies `interactionSchema`; what had to give way is flagged.
  */
-export function toInteraction({ interactionId, timestamp, fields, flags: snapshotFlags }: Snapshot): Interaction {
-  const flags = [...snapshotFlags];
-  const text = (name: string): string | undefined => {
-    const value = fields[name];
-    if (value === undefined) return undefined;
-    if (typeof value === "string") return wellFormed(value, name, flags);
-    flags.push(`${name}:changed`);
-    return wellFormed(JSON.stringify(value), name, flags);
-  };
-  const messages = canonicalMessages(fields.messages, flags);
-  const tools = canonicalTools(fields.tools, flags);
-  const optional = {
-    sessionId: text("sessionId"),
-    userId: text("userId"),
-    sources: sources(fields.sources, flags),
-    retrievalMethod: text("retrievalMethod"),
-    errorMessage: text("errorMessage"),
-    model: text("model"),
-    variant: text("variant"),
-    usage: usage(fields.usage, flags),
-    reference: text("reference"),
-    groupId: text("groupId"),
-    metadata: metadata(fields.metadata, flags),
-  };
-  const record: Interaction = {
+export function toInteraction({ interactionId, timestamp, fields, flags: taken }: Snapshot): Interaction {
+  const flags = taken.length > 0 ? [...taken] : [];
+  const record: Record<string, unknown> = {
     interactionId,
     timestamp,
-    query: text("query") ?? "",
-    answer: text("answer") ?? "",
-    agentType: agentType(text("agentType"), flags),
-    ...(messages && { messages }),
-    ...(tools && { tools }),
-    qualityScores: scores(fields.qualityScores, flags),
-    latencyMs: latency(fields.latencyMs, flags),
-    toolsUsed: texts(fields.toolsUsed, "toolsUsed", flags),
-    errorOccurred: fields.errorOccurred === true || (fields.errorOccurred === undefined && "errorMessage" in fields),
+    query: "",
+    answer: "",
+    agentType: "general",
+    qualityScores: {},
+    latencyMs: 0,
+    toolsUsed: [],
+    errorOccurred: fields.errorMessage !== undefined,
   };
-  for (const [name, value] of Object.entries(optional)) {
-    if (value !== undefined) (record as Record<string, unknown>)[name] = value;
+  for (const name in fields) {
+    const made = CONVERSIONS[name]?.(fields[name] as Json, name, flags);
+    if (made !== undefined) record[name] = made;
   }
-  if (flags.length > 0) (record as { flags?: string[] }).flags = [...new Set(flags)];
-  return record;
+  if (flags.length > 0) record.flags = [...new Set(flags)];
+  return record as Interaction;
+}
+
+/** How each field of a snapshot becomes that of a record. Undefined leaves the default, or the field out. */
+const CONVERSIONS: Readonly<Record<string, (value: Json, name: string, flags: string[]) => unknown>> = {
+  query: text,
+  answer: text,
+  agentType,
+  messages: (value, _name, flags) => canonicalMessages(value, flags),
+  tools: (value, _name, flags) => canonicalTools(value, flags),
+  qualityScores: scores,
+  sessionId: text,
+  userId: text,
+  latencyMs: latency,
+  toolsUsed: texts,
+  sources,
+  retrievalMethod: text,
+  errorOccurred: (value) => value === true || undefined,
+  errorMessage: text,
+  model: text,
+  variant: text,
+  usage,
+  reference: text,
+  groupId: text,
+  metadata,
+};
+
+function text(value: Json, name: string, flags: string[]): string {
+  if (typeof value === "string") return wellFormed(value, name, flags);
+  flags.push(`${name}:changed`);
+  return JSON.stringify(value).toWellFormed();
 }
 
 function wellFormed(text: string, name: string, flags: string[]): string {
@@ -83,89 +90,80 @@ function wellFormed(text: string, name: string, flags: string[]): string {
   return text.toWellFormed();
 }
 
-function agentType(given: string | undefined, flags: string[]): string {
-  if (given === undefined || given === "") return "general";
-  if (given.length <= 128) return given;
+function agentType(value: Json, name: string, flags: string[]): string | undefined {
+  const given = text(value, name, flags);
+  if (given.length <= 128) return given || undefined;
   flags.push("agentType:changed");
   return given.slice(0, 128).toWellFormed();
 }
 
-function scores(given: Json | undefined, flags: string[]): Record<string, number> {
+function scores(value: Json, _name: string, flags: string[]): Record<string, number> {
   const kept: Record<string, number> = {};
-  if (given === undefined) return kept;
-  if (!isJsonObject(given)) {
+  if (!isJsonObject(value)) {
     flags.push("qualityScores:dropped");
     return kept;
   }
-  for (const [name, value] of Object.entries(given)) {
-    if (typeof value === "number" && value >= 0 && value <= 1 && name !== "__proto__")
-      kept[name.toWellFormed()] = value;
+  for (const [name, score] of Object.entries(value)) {
+    if (typeof score === "number" && score >= 0 && score <= 1 && name !== "__proto__")
+      kept[name.toWellFormed()] = score;
     else flags.push(`qualityScores.${name.slice(0, 64).toWellFormed()}:dropped`);
   }
   return kept;
 }
 
-function latency(given: Json | undefined, flags: string[]): number {
-  if (given === undefined) return 0;
-  if (typeof given === "number" && given >= 0 && Number.isFinite(given)) return given;
-  flags.push("latencyMs:dropped");
-  return 0;
+function latency(value: Json, name: string, flags: string[]): number | undefined {
+  if (typeof value === "number" && value >= 0 && Number.isFinite(value)) return value;
+  flags.push(`${name}:dropped`);
+  return undefined;
 }
 
-function texts(given: Json | undefined, name: string, flags: string[]): string[] {
-  if (given === undefined) return [];
-  if (!Array.isArray(given)) {
+function texts(value: Json, name: string, flags: string[]): string[] | undefined {
+  if (!Array.isArray(value)) {
     flags.push(`${name}:dropped`);
-    return [];
-  }
-  const kept = given.filter((value): value is string => typeof value === "string");
-  if (kept.length < given.length) flags.push(`${name}:changed`);
-  return kept.map((value) => wellFormed(value, name, flags));
-}
-
-function sources(given: Json | undefined, flags: string[]): Interaction["sources"] {
-  if (given === undefined) return undefined;
-  if (!Array.isArray(given)) {
-    flags.push("sources:dropped");
     return undefined;
   }
-  return given.map((entry) => {
+  const kept = value.filter((entry): entry is string => typeof entry === "string");
+  if (kept.length < value.length) flags.push(`${name}:changed`);
+  return kept.map((entry) => wellFormed(entry, name, flags));
+}
+
+function sources(value: Json, name: string, flags: string[]): Interaction["sources"] {
+  if (!Array.isArray(value)) {
+    flags.push(`${name}:dropped`);
+    return undefined;
+  }
+  return value.map((entry: Json) => {
+    if (typeof entry === "string") return { id: wellFormed(entry, name, flags) };
     const kept: Record<string, string | number> = {};
-    if (typeof entry === "string") return { id: wellFormed(entry, "sources", flags) };
     if (!isJsonObject(entry)) {
-      flags.push("sources:changed");
+      flags.push(`${name}:changed`);
       return kept;
     }
-    for (const name of ["id", "title", "url", "text"]) {
-      const value = entry[name];
-      if (typeof value === "string") kept[name] = wellFormed(value, "sources", flags);
-      else if (typeof value === "number" && name === "id") kept[name] = String(value);
+    for (const field of ["id", "title", "url", "text"]) {
+      const given = entry[field];
+      if (typeof given === "string") kept[field] = wellFormed(given, name, flags);
+      else if (typeof given === "number" && field === "id") kept.id = String(given);
     }
-    if (typeof entry.score === "number" && Number.isFinite(entry.score)) kept.score = entry.score;
+    if (typeof entry.score === "number") kept.score = entry.score;
     return kept;
   });
 }
 
-function usage(given: Json | undefined, flags: string[]): Interaction["usage"] {
-  if (given === undefined) return undefined;
-  const count = (value: Json | undefined) => (typeof value === "number" && Number.isFinite(value) ? value : undefined);
-  const inputTokens = isJsonObject(given) ? count(given.inputTokens) : undefined;
-  const outputTokens = isJsonObject(given) ? count(given.outputTokens) : undefined;
-  if (inputTokens === undefined || outputTokens === undefined) {
-    flags.push("usage:dropped");
+function usage(value: Json, name: string, flags: string[]): Interaction["usage"] {
+  const { inputTokens, outputTokens, costUsd } = isJsonObject(value) ? value : {};
+  if (typeof inputTokens !== "number" || typeof outputTokens !== "number") {
+    flags.push(`${name}:dropped`);
     return undefined;
   }
-  const costUsd = isJsonObject(given) ? count(given.costUsd) : undefined;
-  return { inputTokens, outputTokens, ...(costUsd !== undefined && { costUsd }) };
+  return { inputTokens, outputTokens, ...(typeof costUsd === "number" && { costUsd }) };
 }
 
-function metadata(given: Json | undefined, flags: string[]): Interaction["metadata"] {
-  if (given === undefined) return undefined;
-  if (!isJsonObject(given)) {
-    flags.push("metadata:dropped");
+function metadata(value: Json, name: string, flags: string[]): Interaction["metadata"] {
+  if (!isJsonObject(value)) {
+    flags.push(`${name}:dropped`);
     return undefined;
   }
-  const mended = wellFormedJson(given);
-  if (mended !== given) flags.push("metadata:changed");
+  const mended = wellFormedJson(value);
+  if (mended !== value) flags.push(`${name}:changed`);
   return mended;
 }

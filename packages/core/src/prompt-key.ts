@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { ChatMessage } from "./chat-message.js";
+import { beginHash, endHash, hashCollapsed, hashText } from "./hash.js";
 import type { Interaction } from "./interaction.js";
 
 /** Changes whenever `promptKey` gives another value for the same interaction; indexes made by another version are rebuilt. */
@@ -28,6 +29,34 @@ export function promptKey(interaction: Prompted, { groupBySources = false } = {}
     situation += `|${[...new Set(ids)].sort().map(part).join("")}`;
   }
   return hash("sha256", situation, "hex").slice(0, 32);
+}
+
+/**
+ * A 64-bit hash, as two words, that is equal wherever `promptKey` is equal: what indexes keep, for it costs a fraction
+ * of the key. Whoever mixes records must compare the keys of those that the hash brought together.
+ */
+export function promptHash(interaction: Prompted, words: Uint32Array, at: number): void {
+  beginHash();
+  hashText(interaction.agentType);
+  if (!interaction.messages || interaction.messages.length === 0) {
+    hashText("user");
+    hashNormalised(interaction.query);
+  } else {
+    for (const turn of promptTurns(interaction)) {
+      hashText(turn.role);
+      hashNormalised(turn.content);
+      for (const call of turn.tool_calls ?? []) {
+        hashText(call.function.name);
+        hashText(JSON.stringify(call.function.arguments));
+      }
+    }
+  }
+  endHash(words, at);
+}
+
+/** Hashes what `normaliseText` would give; plain text in one pass, without making that text. */
+function hashNormalised(text: string): void {
+  if (!hashCollapsed(text)) hashText(normaliseText(text));
 }
 
 /** The turns before the answer: all messages up to the last assistant turn, or the query as one user turn. */

@@ -99,7 +99,7 @@ interface Budget {
 const newBudget = (): Budget => ({ nodes: MAX_NODES, text: MAX_STRUCTURE_TEXT, changed: false, truncated: false });
 
 // Taken once: a program that patches the built-ins later cannot reach into the logger.
-const { getOwnPropertyDescriptor, keys, defineProperty } = Object;
+const { getOwnPropertyDescriptor, getPrototypeOf, keys, defineProperty } = Object;
 const { isArray } = Array;
 
 function ownValue(owner: object, name: PropertyKey): unknown {
@@ -135,8 +135,8 @@ function copyObject(value: object, budget: Budget, ancestors: object[]): Json {
   }
   const opaque = opaqueName(value, ancestors);
   if (opaque !== null) {
-    if (types.isDate(value) && !types.isProxy(value)) return opaque;
-    budget.changed = true;
+    // A date is well told by its text; everything else lost something.
+    if (!types.isDate(value)) budget.changed = true;
     return opaque;
   }
   ancestors.push(value);
@@ -193,22 +193,24 @@ function copyText(text: string, budget: Budget): string {
 /** What stands for an object that is not copied property by property; null when it is. */
 function opaqueName(value: object, ancestors: readonly object[]): string | null {
   if (types.isProxy(value)) return "[Proxy]";
-  if (isArray(value)) return ancestors.includes(value) ? "[Circular]" : null;
+  if (ancestors.includes(value)) return "[Circular]";
+  const prototype = getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === Array.prototype || prototype === null) return null;
+  if (isArray(value)) return null;
   if (types.isDate(value)) {
     const time = Date.prototype.getTime.call(value);
     return Number.isNaN(time) ? "[Invalid Date]" : Date.prototype.toISOString.call(value);
   }
-  if (ArrayBuffer.isView(value)) return `[${types.isUint8Array(value) ? "Uint8Array" : "ArrayBufferView"}]`;
-  if (types.isMap(value)) return "[Map]";
-  if (types.isSet(value)) return "[Set]";
-  if (types.isRegExp(value)) return "[RegExp]";
-  if (types.isPromise(value)) return "[Promise]";
-  if (types.isAnyArrayBuffer(value)) return "[ArrayBuffer]";
   if (types.isNativeError(value)) {
     const message = ownValue(value, "message");
     return typeof message === "string" ? message.slice(0, MAX_TEXT) : "[Error]";
   }
-  return ancestors.includes(value) ? "[Circular]" : null;
+  if (ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value)) return "[bytes]";
+  if (types.isMap(value)) return "[Map]";
+  if (types.isSet(value)) return "[Set]";
+  if (types.isRegExp(value)) return "[RegExp]";
+  if (types.isPromise(value)) return "[Promise]";
+  return null;
 }
 
 /** A copy of the front of a text that does not keep the whole text alive. */

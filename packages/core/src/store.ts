@@ -38,7 +38,7 @@ export interface IndexBatch {
   readonly timestamps: Float64Array;
   /** NaN is unscored. */
   readonly overall: Float64Array;
-  /** The first 64 bits of `promptKey`, as two columns. */
+  /** A 64-bit hash, as two columns, that is equal wherever `promptKey` is; compare the keys before mixing records. */
   readonly promptKeyHigh: Uint32Array;
   readonly promptKeyLow: Uint32Array;
   /** Positions in `agentTypeNames`. */

@@ -83,7 +83,8 @@ export function readSegment(path: string, bytes: number, old: IndexedSegment | u
   if (start === 0) return old ?? { path, bytes: covered, rows, damaged: 0 };
   const room = roomForRows(rows.count + computed.length);
   room.words.set(rows.words.subarray(0, rows.count * ROW_WORDS));
-  for (const [i, line] of computed.entries()) writeRow(room, rows.count + i, line.interaction, line);
+  for (const [i, line] of computed.entries())
+    writeRow(room, rows.count + i, line.interaction, line.offset, line.length, line.crc);
   return { path, bytes: covered + start, rows: { ...room, count: rows.count + computed.length }, damaged };
 }
 

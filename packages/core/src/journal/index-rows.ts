@@ -1,14 +1,14 @@
 import { hash32, hash64 } from "../hash.js";
 import { recordFlags } from "../index-batch.js";
 import type { Interaction } from "../interaction.js";
-import { PROMPT_KEY_VERSION, promptKey } from "../prompt-key.js";
+import { PROMPT_KEY_VERSION, promptHash } from "../prompt-key.js";
 
 /**
  * The column index beside a segment: a header of one row, then one row of 80 bytes a record, little-endian.
  * It is a cache of the segment: whatever is wrong with it is computed again from the NDJSON.
  *
  * words (32 bit): 0-1 timestamp f64 · 2-3 own overall f64, NaN unscored · 4-5 offset in the segment f64 · 6 length
- * without the line feed · 7 `IndexFlag`s · 8 agent type hash · 9 CRC-32 of the line · 10-11 promptKey · 12-13 id hash ·
+ * without the line feed · 7 `IndexFlag`s · 8 agent type hash · 9 CRC-32 of the line · 10-11 promptHash · 12-13 id hash ·
  * 14-15 groupId hash · 16 user hash · 17 session hash · 18 unused · 19 check of words 0 to 18
  */
 export const ROW_BYTES = 80;
@@ -39,20 +39,20 @@ export function writeRow(
   rows: { readonly words: Uint32Array; readonly doubles: Float64Array },
   row: number,
   interaction: Interaction,
-  line: { readonly offset: number; readonly length: number; readonly crc: number },
+  offset: number,
+  length: number,
+  crc: number,
 ): void {
   const { words, doubles } = rows;
   const at = row * ROW_WORDS;
-  const key = promptKey(interaction);
   doubles[at / 2] = interaction.timestamp;
   doubles[at / 2 + 1] = interaction.qualityScores.overall ?? Number.NaN;
-  doubles[at / 2 + 2] = line.offset;
-  words[at + 6] = line.length;
+  doubles[at / 2 + 2] = offset;
+  words[at + 6] = length;
   words[at + 7] = recordFlags(interaction);
   words[at + 8] = hash32(interaction.agentType);
-  words[at + 9] = line.crc;
-  words[at + 10] = Number.parseInt(key.slice(0, 8), 16);
-  words[at + 11] = Number.parseInt(key.slice(8, 16), 16);
+  words[at + 9] = crc;
+  promptHash(interaction, words, at + 10);
   hash64(interaction.interactionId, words, at + 12);
   if (interaction.groupId === undefined) words.fill(0, at + 14, at + 16);
   else hash64(interaction.groupId, words, at + 14);

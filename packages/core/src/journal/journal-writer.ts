@@ -44,7 +44,9 @@ interface OutFile {
 
 interface Segment extends OutFile {
   readonly index: OutFile;
-  readonly rows: ReturnType<typeof roomForRows>;
+  rows: ReturnType<typeof roomForRows>;
+  capacity: number;
+  /** Rows of records that are written and whose rows are not. */
   waiting: number;
   /** Once an index row is lost, later ones are of no use: readers trust rows up to the first gap. */
   indexBroken: boolean;
@@ -79,7 +81,9 @@ export function journalWriter(folder: string): JournalWriter {
   function appendDay(day: string, interactions: readonly Interaction[]): void {
     const segment = segmentOf(day);
     opened(segment);
-    const lines: { offset: number; length: number; crc: number }[] = [];
+    const begin = segment.bytes;
+    if (segment.waiting + interactions.length > segment.capacity) makeRoom(segment, interactions.length);
+    let row = 0;
     let used = 0;
     for (const interaction of interactions) {
       const json = JSON.stringify(interaction);
@@ -87,16 +91,13 @@ export function journalWriter(folder: string): JournalWriter {
       if (buffer.length - used < json.length * 3 + 1) buffer = grown(buffer, used, json.length * 3 + 1);
       const length = buffer.write(json, used);
       const crc = crc32(buffer.subarray(used, used + length));
-      lines.push({ offset: segment.bytes + used, length, crc });
+      writeRow(segment.rows, segment.waiting + row, interaction, begin + used, length, crc);
+      row += 1;
       used += length;
       buffer[used++] = LINE_FEED;
     }
     writeWhole(segment, buffer, used);
-    for (const [i, interaction] of interactions.entries()) {
-      if (segment.waiting === INDEX_ROWS) flushSegmentIndex(segment);
-      writeRow(segment.rows, segment.waiting, interaction, lines[i] as (typeof lines)[number]);
-      segment.waiting += 1;
-    }
+    segment.waiting += row;
     if (segment.bytes >= SEGMENT_BYTES) leaveSegment(day);
     linger ??= setTimeout(lingered, INDEX_LINGER_MS).unref();
     if (buffer.length > 16 * BUFFER_BYTES) buffer = Buffer.allocUnsafe(BUFFER_BYTES);
@@ -126,6 +127,13 @@ export function journalWriter(folder: string): JournalWriter {
     }
   }
 
+  function makeRoom(segment: Segment, rows: number): void {
+    flushSegmentIndex(segment);
+    if (rows <= segment.capacity) return;
+    segment.rows = roomForRows(rows);
+    segment.capacity = rows;
+  }
+
   function segmentOf(day: string): Segment {
     const known = segments.get(day);
     if (known) return known;
@@ -142,6 +150,7 @@ export function journalWriter(folder: string): JournalWriter {
       bytes: 0,
       index: { path: indexPath(path), fd: -1, bytes: 0 },
       rows: roomForRows(INDEX_ROWS),
+      capacity: INDEX_ROWS,
       waiting: 0,
       indexBroken: false,
     };

@@ -62,7 +62,7 @@ export function fileStore(folder: string): JournaledStore {
     try {
       const out = openWriter();
       const fresh = newIds ? interactions : unknownOnes(interactions, out);
-      const { written, error } = out.append(fresh.map(pseudonymous));
+      const { written, error } = out.append(pseudonymous(fresh));
       if (ids) for (const record of fresh.slice(0, written)) ids.add(record.interactionId, record.timestamp);
       if (fresh.length === interactions.length) {
         return { statuses: Array<AppendStatus>(written).fill("stored"), ...(error && { error }) };
@@ -97,9 +97,10 @@ export function fileStore(folder: string): JournaledStore {
     });
   }
 
-  function pseudonymous(interaction: Interaction): Interaction {
-    if (interaction.userId === undefined || !pseudonym) return interaction;
-    return { ...interaction, userId: pseudonym(interaction.userId) };
+  function pseudonymous(interactions: readonly Interaction[]): readonly Interaction[] {
+    const name = pseudonym;
+    if (!name || interactions.every(({ userId }) => userId === undefined)) return interactions;
+    return interactions.map((one) => (one.userId === undefined ? one : { ...one, userId: name(one.userId) }));
   }
 
   /** The day's index and annotations as they are now; null when the day has no records. */

@@ -256,12 +256,10 @@ export function testStore(name: string, open: () => Promise<InteractionStore>, o
         [...batch.agentTypes].map((number) => batch.agentTypeNames[number]),
         ["math", "code", "math"],
       );
-      for (const [i, record] of records.entries()) {
-        const high = (batch.promptKeyHigh[i] as number).toString(16).padStart(8, "0");
-        const low = (batch.promptKeyLow[i] as number).toString(16).padStart(8, "0");
-        assert.equal(high + low, promptKey(record).slice(0, 16));
-      }
-      assert.equal(batch.promptKeyHigh[0], batch.promptKeyHigh[2]);
+      const prompts = [0, 1, 2].map((i) => `${batch.promptKeyHigh[i]} ${batch.promptKeyLow[i]}`);
+      assert.equal(promptKey(records[0] as Interaction), promptKey(records[2] as Interaction));
+      assert.equal(prompts[0], prompts[2]);
+      assert.notEqual(prompts[0], prompts[1]);
       assert.equal(batch.groupLow[0], batch.groupLow[2]);
       assert.equal(batch.groupLow[1], 0);
       assert.ok(batch.users[0] === 0 && batch.users[1] !== 0 && batch.sessions[1] !== 0);

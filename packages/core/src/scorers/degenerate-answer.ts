@@ -1,0 +1,35 @@
+/**
+ * Whether an answer says nothing: empty, only punctuation, or only an opening such as "Solution" or "Thought process:".
+ * Judges are known to score such texts as right, so no automatic scorer may.
+ */
+export function isDegenerate(answer: string): boolean {
+  if (answer.length > 4000) return !/[\p{L}\p{N}]/u.test(answer);
+  const words = answer
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}]+/gu, " ")
+    .trim();
+  if (words === "") return !/[\p{S}]/u.test(answer.replace(/[`^+=<>|~$-]/g, ""));
+  return OPENINGS.has(words);
+}
+
+const OPENINGS = new Set([
+  "solution",
+  "the solution",
+  "answer",
+  "the answer",
+  "the answer is",
+  "final answer",
+  "response",
+  "explanation",
+  "reasoning",
+  "thought process",
+  "thinking process",
+  "let s think step by step",
+  "let s solve this problem step by step",
+  "let s solve this step by step",
+  "step by step",
+  "here is the solution",
+  "here s the solution",
+  "here is the answer",
+  "here s the answer",
+]);
