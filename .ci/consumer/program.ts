@@ -29,7 +29,7 @@ class Solver {
 }
 const solve = wrapAgent(new Solver().solve, { logger, agentType: "math" });
 is<Equal<Awaited<ReturnType<typeof solve>>, { readonly answer: string }>>();
-is<Equal<Parameters<typeof solve>, [question: string, digits?: number]>>();
+is<Equal<Parameters<typeof solve>, [question: string, digits?: number | undefined]>>();
 // @ts-expect-error a wrapped agent takes what the agent takes
 void (() => solve.call(new Solver(), 7));
 
