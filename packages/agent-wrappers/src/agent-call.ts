@@ -1,6 +1,7 @@
-import { type InteractionInput, newInteractionId, type Source } from "@whetstone/core";
-import { type CallEnd, defined, describeCall, readAsked } from "./describe-call.js";
-import { currentSession, type InteractionHandle, runAs } from "./interaction-context.js";
+import type { InteractionInput } from "@whetstone/core";
+import { type CallRemarks, type Fields, layFields, openRemarks } from "./call-remarks.js";
+import { type Asked, type CallEnd, describeCall, readAsked } from "./describe-call.js";
+import { currentSession, runInScope, type Scope } from "./interaction-context.js";
 import { presetFor } from "./presets.js";
 import { loggerFor, reportTo, type WrapOptions } from "./wrap-options.js";
 
@@ -15,7 +16,7 @@ export interface AgentCall {
 }
 
 /** How a call came to its end. */
-export interface CallEnding {
+interface CallEnding {
   readonly result?: unknown;
   readonly failed?: boolean;
   readonly error?: unknown;
@@ -27,84 +28,85 @@ export interface CallEnding {
 /** Begins a call: takes the time, reads the question and remembers whose session it is. */
 export function startCall(options: WrapOptions, self: unknown, args: readonly unknown[]): AgentCall {
   const startedAt = performance.now();
-  const session = currentSession();
-  const tools: string[] = [];
-  const sources: Source[] = [];
-  let fields: Partial<InteractionInput> = {};
+  const report = (error: unknown) => reportTo(options, error);
+  const asked = readAskedSafely(args, report);
+  let remarks: CallRemarks | undefined;
+  let recordedId: string | undefined;
   let ended = false;
 
-  const report = (error: unknown) => reportTo(options, error);
-  const attempt = <R>(step: () => R, otherwise: R): R => {
-    try {
-      return step();
-    } catch (error) {
-      report(error);
-      return otherwise;
-    }
-  };
-  const asked = attempt(() => readAsked(args), { query: "", turns: undefined });
-
-  const interaction: InteractionHandle = {
-    get id() {
-      if (fields.interactionId === undefined) {
-        // The id tells the day of the record, so both must come from one reading of the clock.
-        const timestamp = fields.timestamp ?? Date.now();
-        fields = { ...fields, timestamp, interactionId: newInteractionId(timestamp) };
+  const scope: Scope = {
+    session: currentSession(),
+    // Most calls say nothing of themselves.
+    interaction() {
+      if (!remarks) {
+        remarks = openRemarks(report);
+        if (recordedId !== undefined) remarks.close(recordedId);
       }
-      return fields.interactionId;
-    },
-    addTool: (name) => {
-      if (!ended) tools.push(name);
-    },
-    addSource: (source) => {
-      if (!ended) sources.push(source);
-    },
-    set: (later) => {
-      if (!ended) fields = attempt(() => merge(fields, later), fields);
+      return remarks.handle;
     },
   };
 
-  const describe = (result: unknown, end: CallEnd): Partial<InteractionInput> => {
-    const described = attempt(() => describeCall(asked, result, end), { query: asked.query as string, answer: "" });
-    const own = options.describe ?? presetFor(options.agentType);
-    return own ? attempt(() => merge(described, own(args as never, result, end)), described) : described;
-  };
-
-  const record = ({ result, failed = false, error, cancelled = false, text, returned }: CallEnding) => {
-    const latencyMs = performance.now() - startedAt;
-    const { agentType, variant, model, metadata } = options;
-    const end: CallEnd = { error, latencyMs, cancelled, text, returned };
-    const ending: Partial<InteractionInput> = {
-      latencyMs,
-      ...(failed && { errorOccurred: true, errorMessage: attempt(() => messageOf(error), "unknown error") }),
-      ...(cancelled && { metadata: { cancelled: true } }),
+  const record = ({ result, failed, error, cancelled = false, text, returned }: CallEnding) => {
+    const end: CallEnd = { error, latencyMs: performance.now() - startedAt, cancelled, text, returned };
+    const input = fieldsOf(options, scope, asked);
+    const lay = (describe: () => Partial<InteractionInput>) => {
+      try {
+        layFields(input, describe());
+      } catch (error) {
+        report(error);
+      }
     };
-    let input = merge({ agentType, variant, model, metadata, ...session }, describe(result, end));
-    input = merge(merge(input, ending), fields);
-    if (tools.length > 0) input = { ...input, toolsUsed: [...(input.toolsUsed ?? []), ...tools] };
-    if (sources.length > 0) input = { ...input, sources: [...(input.sources ?? []), ...sources] };
-    loggerFor(options, self).log(input as InteractionInput);
+    lay(() => describeCall(asked, result, end));
+    const describe = options.describe ?? presetFor(options.agentType);
+    if (describe) lay(() => describe(args as never, result, end));
+    input.latencyMs = end.latencyMs;
+    if (failed) lay(() => ({ errorOccurred: true, errorMessage: messageOf(error) }));
+    if (cancelled) layFields(input, { metadata: { cancelled } });
+    remarks?.addTo(input);
+    recordedId = loggerFor(options, self).log(input as InteractionInput);
+    remarks?.close(recordedId);
   };
 
   return {
-    run: (step, agent, given) => runAs(interaction, session, step, agent, given),
+    run: (step, agent, given) => runInScope(scope, step, agent, given),
     end(ending) {
       if (ended) return;
       ended = true;
-      attempt(() => record(ending), undefined);
+      try {
+        record(ending);
+      } catch (error) {
+        report(error);
+      }
     },
     report,
   };
 }
 
-/** Fields laid over each other; undefined never wins, metadata is joined. */
-function merge(under: Partial<InteractionInput>, over: Partial<InteractionInput>): Partial<InteractionInput> {
-  const merged = { ...under, ...defined(over) };
-  if (!under.metadata || !over.metadata) return merged;
-  return { ...merged, metadata: { ...under.metadata, ...over.metadata } };
+function readAskedSafely(args: readonly unknown[], report: (error: unknown) => void): Asked {
+  try {
+    return readAsked(args);
+  } catch (error) {
+    report(error);
+    return { query: "", turns: undefined };
+  }
 }
 
+function fieldsOf({ agentType, variant, model, metadata }: WrapOptions, { session }: Scope, { query }: Asked): Fields {
+  const input: Fields = { query: query as string, answer: "", agentType };
+  if (variant !== undefined) input.variant = variant;
+  if (model !== undefined) input.model = model;
+  if (metadata !== undefined) input.metadata = metadata;
+  if (session.sessionId !== undefined) input.sessionId = session.sessionId;
+  if (session.userId !== undefined) input.userId = session.userId;
+  return input;
+}
+
+/** Never throws, whatever was thrown. */
 function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message || error.name;
-  return typeof error === "string" ? error : String(error);
+  try {
+    if (error instanceof Error) return error.message || error.name;
+    return String(error);
+  } catch {
+    return "unknown error";
+  }
 }

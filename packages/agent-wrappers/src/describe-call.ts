@@ -121,6 +121,7 @@ const INPUT_TOKENS = ["inputTokens", "prompt_tokens", "input_tokens", "promptTok
 const OUTPUT_TOKENS = ["outputTokens", "completion_tokens", "output_tokens", "completionTokens"];
 
 function readUsage(usage: unknown): InteractionInput["usage"] {
+  if (typeof usage !== "object" || usage === null) return undefined;
   const count = (names: readonly string[]) =>
     names.map((name) => readField(usage, name)).find((tokens) => typeof tokens === "number");
   const inputTokens = count(INPUT_TOKENS);

@@ -52,8 +52,18 @@ it("does nothing outside a call, and nothing after it", async () => {
   late.addTool("too late");
   late.set({ reference: "too late" });
   const found = await record("late");
+  expect(late.id).toBe(found?.interactionId);
   expect(found?.toolsUsed).toEqual([]);
   expect(found?.reference).toBeUndefined();
+});
+
+it("tells the stored id to work that an agent leaves running after its end", async () => {
+  let later: Promise<string | undefined> | undefined;
+  wrapAgent((_question: string) => {
+    later = sleep(1).then(() => currentInteraction().id);
+    return "x";
+  }, options)("left running");
+  expect(await later).toBe((await record("left running"))?.interactionId);
 });
 
 it("gives nested calls their own tools and the outer one its own again", async () => {

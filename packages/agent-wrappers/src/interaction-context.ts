@@ -7,7 +7,7 @@ export interface Session {
   readonly userId?: string | undefined;
 }
 
-/** What the code inside an agent may say of the call that runs. After the call has ended it says nothing any more. */
+/** What the code inside an agent may say of the call that runs. After the call has ended only `id` still speaks. */
 export interface InteractionHandle {
   /** The id under which the call will be stored; undefined outside a wrapped call. */
   readonly id: string | undefined;
@@ -26,7 +26,7 @@ export function withSession<R>(session: Session, fn: () => R): R {
 
 /** The wrapped call that runs here. Outside one it is a handle whose methods do nothing, so tools need not ask. */
 export function currentInteraction(): InteractionHandle {
-  return currentScope().interaction;
+  return currentScope().interaction();
 }
 
 /** The session that a call started here belongs to. */
@@ -34,26 +34,19 @@ export function currentSession(): Session {
   return currentScope().session;
 }
 
-/** Runs one step of an agent as part of the given call. */
-export function runAs<R>(
-  interaction: InteractionHandle,
-  session: Session,
-  step: (...args: never) => R,
-  self: unknown,
-  args: readonly unknown[],
-): R {
-  return scopes.run({ session, interaction }, Reflect.apply, step, self, args) as R;
-}
-
-interface Scope {
+/** What belongs to the code that runs now: its session, and the wrapped call it is part of. */
+export interface Scope {
   readonly session: Session;
-  readonly interaction: InteractionHandle;
+  interaction(): InteractionHandle;
 }
 
-const nobody: Scope = {
-  session: {},
-  interaction: { id: undefined, addTool() {}, addSource() {}, set() {} },
-};
+/** Runs one step of an agent in the scope of its call. */
+export function runInScope<R>(scope: Scope, step: (...args: never) => R, self: unknown, args: readonly unknown[]): R {
+  return scopes.run(scope, Reflect.apply, step, self, args) as R;
+}
+
+const silent: InteractionHandle = { id: undefined, addTool() {}, addSource() {}, set() {} };
+const nobody: Scope = { session: {}, interaction: () => silent };
 
 function currentScope(): Scope {
   return scopes.getStore() ?? nobody;

@@ -1,5 +1,5 @@
-import { ConfigError } from "@whetstone/core";
-import { expect, expectTypeOf, it } from "vitest";
+import { ConfigError, defaultLogger } from "@whetstone/core";
+import { expect, expectTypeOf, it, vi } from "vitest";
 import { testLogger } from "./test-logger.js";
 import { wrapAgent } from "./wrap-agent.js";
 
@@ -233,4 +233,31 @@ it("refuses options that cannot work, before any call", () => {
   expect(() => wrapAgent(ask, { logger: {} as typeof logger, agentType: "x" })).toThrow(/logger is object/);
   expect(() => wrapAgent("no" as unknown as typeof ask, options)).toThrow(/the agent is "no"/);
   expect(() => wrapAgent(ask, { ...options, describe: 3 as never })).toThrow(/describe is number/);
+});
+
+it("goes to the process's default logger when it is given none", () => {
+  vi.stubEnv("WHETSTONE_URL", "memory:");
+  const before = defaultLogger().stats().offered;
+  wrapAgent((question: string) => question, { agentType: "general" })("to the default");
+  expect(defaultLogger().stats().offered).toBe(before + 1);
+  vi.unstubAllEnvs();
+});
+
+it("warns once of a failing describe when nobody listens for errors", async () => {
+  const warnings: Error[] = [];
+  const listener = (warning: Error) => warnings.push(warning);
+  process.on("warning", listener);
+  const ask = wrapAgent((question: string) => question, {
+    ...options,
+    describe: () => {
+      throw new Error("no such field");
+    },
+  });
+  ask("one");
+  ask("two");
+  await new Promise(setImmediate);
+  process.off("warning", listener);
+  expect(warnings.map(({ name, message }) => [name, message])).toEqual([
+    ["WhetstoneWarning", "a call of the general agent was not recorded in full: Error: no such field"],
+  ]);
 });
