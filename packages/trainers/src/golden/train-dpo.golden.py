@@ -465,6 +465,8 @@ def show_loss(trainer, dropped):
     say(f"rows: {len(rows)} to train on, {dropped} dropped for having no answer within max_length={limit}")
     if len(rows) == 0:
         sys.exit(f"no row has a token to train within max_length={limit}: raise max_length, or shorten the prompts")
+    if trainer.eval_dataset is not None and len(trainer.eval_dataset) == 0:
+        sys.exit(f"no row of test.jsonl has an answer within max_length={limit}: raise max_length, or remove the file")
     sample = rows.select(range(min(SAMPLE, len(rows))))
     for row in sample.select(range(min(2, len(sample)))):
         say("LOSS ON, chosen: " + json.dumps(tokenizer.decode(row["chosen_ids"]), ensure_ascii=False))

@@ -1,0 +1,225 @@
+"""What the training tests share: a tiny model, small datasets, and a way to run a script as a user does."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import trl
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+HERE = Path(__file__).parent
+
+# A template without marks around the answers, which no library knows.
+PLAIN_TEMPLATE = (
+    "{% for turn in messages %}{{ '<|im_start|>' + turn.role + '\n' + turn.content + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+QWEN_TEMPLATE = (Path(trl.__file__).parent / "chat_templates" / "qwen2_5.jinja").read_text("utf-8")
+
+
+def question(i):
+    return f"What is {i} plus {i + 1}?"
+
+
+def answer(i):
+    return f"The answer is {2 * i + 1}."
+
+
+def user(text):
+    return {"role": "user", "content": text}
+
+
+def assistant(text, **more):
+    return {"role": "assistant", "content": text, **more}
+
+
+def sft_rows(count=28):
+    """Rows as the dataset builder writes them. Metadata differs in type from row to row, as real metadata does."""
+    return [
+        {
+            "messages": [{"role": "system", "content": "You add."}, user(question(i)), assistant(answer(i))],
+            "tools": None,
+            "metadata": {"interaction_id": str(i), "quality_score": i / 28, "timestamp": "2026-01-01" if i % 2 else i},
+        }
+        for i in range(count)
+    ]
+
+
+def agent_rows(count=12):
+    """Rows of an agent that calls a tool before it answers."""
+    tools = [
+        {"type": "function", "function": {"name": "add", "description": "Adds.", "parameters": {"type": "object"}}}
+    ]
+    rows = []
+    for i in range(count):
+        call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": {"a": i, "b": i + 1}}}
+        turns = [user(question(i)), assistant("", tool_calls=[call])]
+        turns += [{"role": "tool", "content": str(2 * i + 1), "tool_call_id": "c1"}, assistant(answer(i))]
+        rows.append({"messages": turns, "tools": tools, "metadata": {"interaction_id": str(i)}})
+    return rows
+
+
+def dpo_rows(count=28):
+    return [
+        {
+            "prompt": [user(question(i))],
+            "chosen": [assistant(answer(i))],
+            "rejected": [assistant(f"Who knows, perhaps {i}?")],
+            "metadata": {"quality_diff": 0.5, "chosen_score": 1.0, "rejected_score": 0.5},
+        }
+        for i in range(count)
+    ]
+
+
+def write_jsonl(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def write_folder(folder, rows, test_rows=()):
+    write_jsonl(folder / "train.jsonl", rows)
+    if test_rows:
+        write_jsonl(folder / "test.jsonl", test_rows)
+    return folder
+
+
+def make_model(folder, chat_template):
+    """A random two-layer model with a byte-level tokenizer of 600 tokens."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator([question(i) + answer(i) for i in range(60)], trainer)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>", chat_template=chat_template
+    )
+    fast.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=len(fast),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        bos_token_id=None,
+        eos_token_id=fast.eos_token_id,
+        pad_token_id=fast.pad_token_id,
+    )
+    Qwen2ForCausalLM(config).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def plain_model(tmp_path_factory):
+    return make_model(tmp_path_factory.mktemp("plain-model"), PLAIN_TEMPLATE)
+
+
+@pytest.fixture(scope="session")
+def qwen_model(tmp_path_factory):
+    return make_model(tmp_path_factory.mktemp("qwen-model"), QWEN_TEMPLATE)
+
+
+@pytest.fixture(scope="session")
+def taught_model(plain_model, tmp_path_factory):
+    """The plain model after a minute of school: it speaks, so that an adapter has something to adapt."""
+    folder = tmp_path_factory.mktemp("taught-model")
+    tokenizer = AutoTokenizer.from_pretrained(plain_model)
+    model = AutoModelForCausalLM.from_pretrained(plain_model)
+    replies = [lambda i: f"Who knows, perhaps {i}?", lambda i: f"{i} plus {i + 1} is {2 * i + 1}, I think.", str]
+    turns = [[user(question(i)), assistant(reply(i))] for i in range(28) for reply in replies]
+    texts = [tokenizer.apply_chat_template(turn, tokenize=False) for turn in turns]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    torch.manual_seed(0)
+    for _ in range(200):
+        batch = tokenizer(
+            [texts[at] for at in torch.randint(len(texts), (8,))],
+            return_tensors="pt",
+            padding=True,
+            padding_side="right",
+        )
+        labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
+        model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    os.environ["HF_HOME"] = str(tmp_path_factory.mktemp("hf"))
+    os.environ["HF_DATASETS_CACHE"] = str(tmp_path_factory.mktemp("datasets"))
+
+
+class Script:
+    """A generated script, and the folder it writes to."""
+
+    def __init__(self, path, output):
+        self.path, self.output = path, output
+
+    def run(self, *flags):
+        """Runs the script as a user does, and gives back its exit code with what it printed and what it complained."""
+        done = subprocess.run(
+            [sys.executable, str(self.path), *flags], capture_output=True, text=True, cwd=self.path.parent, timeout=300
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def succeed(self, *flags):
+        code, out, err = self.run(*flags)
+        assert code == 0, err[-3000:]
+        return out
+
+    def refuse(self, *flags):
+        """Runs a script that has to stop with one sentence, not with a traceback, and gives the sentence back."""
+        code, out, err = self.run(*flags)
+        assert code == 1, out + err
+        assert "Traceback" not in err, err
+        return err.strip().splitlines()[-1].strip()
+
+    def metadata(self):
+        return json.loads((self.output / "run_metadata.json").read_text("utf-8"))
+
+    def log(self, key):
+        return [entry[key] for entry in self.metadata()["log"] if key in entry]
+
+
+@pytest.fixture
+def script(tmp_path):
+    """Generates a script with the built package."""
+
+    def generate(kind, dataset, model=None, sft_model=None, name="run", **config):
+        output = tmp_path / f"{name}-model"
+        options = {
+            "path": str(tmp_path / f"{name}.py"),
+            "datasetPath": str(dataset),
+            "outputDir": str(output),
+            "overwrite": True,
+            "sftModelPath": sft_model and str(sft_model),
+            "config": {**({"baseModel": model} if model else {}), **config},
+        }
+        given = json.dumps({"kind": kind, "options": options})
+        node = subprocess.run(["node", str(HERE / "generate.mjs")], input=given, capture_output=True, text=True)
+        assert node.returncode == 0, node.stderr
+        return Script(Path(json.loads(node.stdout)["scriptPath"]), output)
+
+    return generate
+
+
+def losses_on(output):
+    """The texts that a script says its loss is on, less the marks that end a turn."""
+    found = re.findall(r'^LOSS ON(?:, \w+)?: (".*")$', output, flags=re.MULTILINE)
+    return [json.loads(text).removesuffix("\n").removesuffix("<|im_end|>") for text in found]
