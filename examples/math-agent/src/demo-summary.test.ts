@@ -4,7 +4,7 @@ import { type DemoSummary, renderSummary } from "./demo-summary.js";
 const summary = (fields: Partial<DemoSummary> = {}): DemoSummary => ({
   title: "2 tasks, each answered by 2 variants",
   seconds: 0.25,
-  recorded: { offered: 4, stored: 4, dropped: 0 },
+  recorded: { offered: 4, stored: 4, dropped: 0, scored: 3 },
   storePath: "./whetstone-demo/store",
   variants: [
     { variant: "planner", answers: 200, right: 199, errors: 0, unscored: 0 },

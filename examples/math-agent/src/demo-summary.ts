@@ -22,7 +22,12 @@ export interface DatasetSummary {
 export interface DemoSummary {
   readonly title: string;
   readonly seconds: number;
-  readonly recorded: { readonly offered: number; readonly stored: number; readonly dropped: number };
+  readonly recorded: {
+    readonly offered: number;
+    readonly stored: number;
+    readonly dropped: number;
+    readonly scored: number;
+  };
   readonly storePath: string;
   readonly variants: readonly VariantQuality[];
   readonly datasets: readonly DatasetSummary[];
@@ -45,7 +50,7 @@ export function renderSummary(summary: DemoSummary, { colour = false, width = 10
   const lines: string[] = [
     heading(summary.title),
     `  recorded  ${recorded.stored} of ${recorded.offered} interactions, ${recorded.dropped} dropped, in ${summary.storePath}`,
-    `  checked   by verifier:math against the reference answers, all in ${summary.seconds.toFixed(1)} s`,
+    `  checked   ${recorded.scored} of them by verifier:math against the reference answers, all in ${summary.seconds.toFixed(1)} s`,
     heading("Right answers by agent variant"),
     ...qualityTable(variants, paint),
     heading("Datasets"),
