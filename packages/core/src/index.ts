@@ -41,7 +41,23 @@ export type {
 export { DEFAULT_STORE_URL, openStore } from "./open-store.js";
 export { prepareInteraction } from "./prepare.js";
 export { normaliseText, promptKey, promptTurns } from "./prompt-key.js";
+export {
+  type ScoreInteractionsOptions,
+  type ScoringFailure,
+  type ScoringProgress,
+  type ScoringReport,
+  scoreInteractions,
+} from "./score-interactions.js";
 export { type Score, type Scorer, scorer } from "./scorer.js";
+export type { ChatClient } from "./scorers/chat-request.js";
+export { type ComposeOptions, compose } from "./scorers/compose.js";
+export { type ExactMatchOptions, exactMatch } from "./scorers/exact-match.js";
+export { extractFinalAnswer } from "./scorers/final-answer.js";
+export { heuristicScorer } from "./scorers/heuristic-scorer.js";
+export { type LlmJudgeOptions, llmJudge } from "./scorers/llm-judge.js";
+export { type MathEqualOptions, mathEqual } from "./scorers/math-equal.js";
+export { mathVerifier } from "./scorers/math-verifier.js";
+export { type Criterion, type Rubric, rubrics } from "./scorers/rubrics.js";
 export {
   type AgentStats,
   type AnnotateStatus,

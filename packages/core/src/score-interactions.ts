@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import {
   effectiveScore,
   SCORE_SOURCE,
@@ -68,13 +69,9 @@ export async function scoreInteractions(
   });
   // One stop for both: the caller's signal, and the first worker that has to give up.
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // one a call under way, and each takes its own off again
   const onAbort = () => stop.abort(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
-  const stopped = new Promise<never>((_, reject) => {
-    stop.signal.addEventListener("abort", () => reject(stop.signal.reason), { once: true });
-  });
-  stopped.catch(() => {});
-
   const waiting = interactionsToScore();
   try {
     await Promise.all(Array.from({ length: concurrency }, () => work()));
@@ -90,9 +87,9 @@ export async function scoreInteractions(
   async function work(): Promise<void> {
     try {
       for (;;) {
-        const next = await Promise.race([waiting.next(), stopped]);
+        const next = await unlessAborted(waiting.next(), stop.signal);
         if (next.done) return;
-        await Promise.race([scoreOne(next.value), stopped]);
+        await unlessAborted(scoreOne(next.value), stop.signal);
         onProgress?.({ ...counts });
       }
     } catch (error) {
@@ -161,6 +158,17 @@ const MAX_FAILURES = 5;
 /** Scores written at once, and how long one waits for company: what a crash can lose of them. */
 const WRITE_BATCH = 64;
 const LINGER_MS = 250;
+
+/** Rejects as soon as the signal aborts. Unlike a race with one long-lived promise it leaves nothing behind. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    const done = () => signal.removeEventListener("abort", onAbort);
+    work.then(resolve, reject).finally(done);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+  });
+}
 
 function checkOptions({ source }: Scorer, concurrency: number, limit: number): void {
   if (!SCORE_SOURCE.test(source)) {

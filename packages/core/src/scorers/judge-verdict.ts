@@ -1,0 +1,85 @@
+import * as z from "zod";
+import { ScoringError } from "../errors.js";
+import type { Score } from "../scorer.js";
+import { overallOf, type Rubric } from "./rubrics.js";
+
+/**
+ * Reads a judge's reply: exactly one JSON object with exactly the rubric's keys, numbers from 0 to 1, and the nonce of
+ * this call. Nothing is searched for in prose, since a judge may quote a verdict that an answer made up.
+ * @throws ScoringError SCORING_UNPARSABLE for anything else
+ */
+export function parseVerdict(reply: string, rubric: Rubric, nonce: string): Score {
+  const text = onlyObject(reply);
+  let verdict: unknown;
+  try {
+    verdict = JSON.parse(text);
+  } catch (cause) {
+    throw unparsable("it is not one JSON object", reply, cause);
+  }
+  const criteria = rubric.criteria.map(({ id }) => id);
+  const expected = ["nonce", "rationale", ...criteria];
+  const keys = typeof verdict === "object" && verdict !== null ? Object.keys(verdict) : [];
+  if (keys.length !== expected.length || !expected.every((key) => keys.includes(key))) {
+    throw unparsable(`its keys are not exactly ${expected.join(", ")}`, reply);
+  }
+  if (countKeys(text) !== keys.length) throw unparsable("a key stands in it twice", reply);
+  const unit = z.number().min(0).max(1);
+  const shape = z.object({
+    nonce: z.string(),
+    rationale: z.string(),
+    ...Object.fromEntries(criteria.map((id) => [id, unit])),
+  });
+  const checked = shape.safeParse(verdict);
+  if (!checked.success) {
+    const wrong = checked.error.issues.map((issue) => issue.path.join(".")).join(", ");
+    throw unparsable(`the value of ${wrong} is not as asked`, reply);
+  }
+  if (checked.data.nonce !== nonce) throw unparsable("it does not carry this call's nonce", reply);
+  const values = checked.data as unknown as Readonly<Record<string, number>>;
+  const scores = Object.fromEntries(criteria.map((id) => [id, values[id] ?? 0]));
+  return {
+    scores: { ...scores, overall: overallOf(rubric, scores) },
+    rationale: checked.data.rationale.slice(0, MAX_RATIONALE).toWellFormed(),
+  };
+}
+
+/** The shape as JSON Schema, for endpoints with structured output. Constant per rubric, so that they can cache it. */
+export function verdictSchema({ criteria }: Rubric): Record<string, unknown> {
+  const properties: Record<string, unknown> = {
+    nonce: { type: "string", description: "Copied from the instructions." },
+    rationale: { type: "string", description: "One or two sentences." },
+  };
+  for (const { id } of criteria) properties[id] = { type: "number", description: "From 0 to 1." };
+  return { type: "object", properties, required: Object.keys(properties), additionalProperties: false };
+}
+
+/** A reply that is no verdict. What it said is kept as the cause, shortened. */
+export function unparsable(why: string, reply: string, cause?: unknown): ScoringError {
+  const said = new Error(`the judge replied: ${reply.slice(0, 500)}`, cause === undefined ? undefined : { cause });
+  return new ScoringError(
+    "SCORING_UNPARSABLE",
+    `the judge's reply is no verdict: ${why}. The interaction stays unscored; score it again, or use a model that follows the format`,
+    { cause: said },
+  );
+}
+
+const MAX_RATIONALE = 2000;
+
+/** Takes off what models put around their whole reply: thinking in front, and one Markdown fence. */
+function onlyObject(reply: string): string {
+  let text = reply.trim();
+  if (text.startsWith("<think>")) {
+    const end = text.indexOf("</think>");
+    if (end >= 0) text = text.slice(end + "</think>".length).trim();
+  }
+  const fence = /^```(?:json)?\n/i.exec(text);
+  if (fence && text.endsWith("```")) text = text.slice(fence[0].length, -3).trim();
+  return text;
+}
+
+/** Keys of a flat object's text. JSON.parse keeps the last of two equal keys and says nothing. */
+function countKeys(text: string): number {
+  let count = 0;
+  for (const match of text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs)) if (match[1] !== undefined) count += 1;
+  return count;
+}
