@@ -11,7 +11,6 @@ export type CliErrorCode =
   | "OUTPUT_EXISTS"
   | "OUTPUT_UNWRITABLE"
   | "STORE_MISSING"
-  | "DEPENDENCY_MISSING"
   | "INTERRUPTED"
   | "INTERNAL";
 

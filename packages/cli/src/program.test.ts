@@ -8,6 +8,7 @@ const COMMANDS = [
   ["import"],
   ["stats"],
   ["query"],
+  ["score"],
   ["dataset"],
   ["dataset", "sft"],
   ["dataset", "dpo"],
@@ -54,6 +55,7 @@ describe("wrong usage", () => {
     [["stats", "--frob"], "unknown option '--frob'. See --help"],
     [["stats", "extra"], "too many arguments for 'stats'. Expected 0 arguments but got 1. See --help"],
     [["import"], "missing required argument 'file'. See --help"],
+    [["score"], "required option '--scorer <name>' not specified. See --help"],
     [["dataset", "ppo"], "unknown command 'ppo' (Did you mean dpo?). See --help"],
     [
       ["dataset", "sft", "--min-quality", "2"],

@@ -6,6 +6,7 @@ import { datasetCommand } from "./commands/dataset.js";
 import { importCommand } from "./commands/import.js";
 import { initCommand } from "./commands/init.js";
 import { queryCommand } from "./commands/query.js";
+import { scoreCommand } from "./commands/score.js";
 import { scriptCommand } from "./commands/script.js";
 import { statsCommand } from "./commands/stats.js";
 import { ExitCode } from "./exit-code.js";
@@ -32,8 +33,8 @@ export function createProgram(io: CliIo): Command {
       writeErr: (text) => void io.stderr.write(text),
       // Errors are told once, by runCli.
       outputError() {},
-      getOutHelpWidth: () => io.stdout.columns ?? 80,
-      getErrHelpWidth: () => io.stderr.columns ?? 80,
+      getOutHelpWidth: () => io.stdout.columns || 80,
+      getErrHelpWidth: () => io.stderr.columns || 80,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
@@ -68,6 +69,7 @@ const COMMANDS = [
   importCommand,
   statsCommand,
   queryCommand,
+  scoreCommand,
   datasetCommand,
   scriptCommand,
   cleanupCommand,

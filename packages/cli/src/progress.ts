@@ -25,7 +25,7 @@ export function createProgress(io: CliIo, label: string, unit: string, measure: 
     const { done, share } = measure();
     const percent = share === undefined ? "" : ` (${Math.floor(Math.min(1, share) * 100)} %)`;
     const line = terminalText(`${label}: ${count(done)} ${unit}${percent}`);
-    io.stderr.write(`\r${CLEAR_LINE}${cutToWidth(line, (io.stderr.columns ?? 80) - 1)}`);
+    io.stderr.write(`\r${CLEAR_LINE}${cutToWidth(line, (io.stderr.columns || 80) - 1)}`);
     shown = true;
   };
   let redraw: NodeJS.Timeout | undefined;

@@ -99,7 +99,7 @@ async function collected(batches: AsyncIterable<readonly StoredInteraction[]>): 
 async function showTable({ io, output }: CommandContext, found: StoredInteraction[], limit: number): Promise<void> {
   if (found.length === 0) return output.writeLines("no interactions match");
   const shown = found.slice(0, limit);
-  const texts = Math.max(40, (io.stdout.columns ?? 120) - FIXED_WIDTH);
+  const texts = Math.max(40, (io.stdout.columns || 120) - FIXED_WIDTH);
   const columns = [
     { title: "TIME (UTC)" },
     { title: "AGENT", maxWidth: 12 },

@@ -81,6 +81,21 @@ it("replaces a script only with --overwrite", async () => {
   expect(readFileSync(join(cwd, "train-sft.py"), "utf8")).toBe("mine");
 });
 
+it("does not replace the requirements of another script, and says how to go on", async () => {
+  const cwd = temporaryFolder();
+  await runJson(["script", "sft"], { cwd });
+  const run = await runInProcess(["script", "dpo", "--set", "report_to=wandb"], { cwd });
+  expect(run).toEqual({
+    exitCode: ExitCode.failed,
+    stdout: "",
+    stderr:
+      `whetstone: ${join(cwd, "requirements.txt")} is there already, for other packages: ` +
+      "add --overwrite to replace it, or choose another folder with --out\n",
+  });
+  expect(existsSync(join(cwd, "train-dpo.py"))).toBe(false);
+  expect((await runInProcess(["script", "dpo"], { cwd })).exitCode).toBe(ExitCode.done);
+});
+
 it.each([
   [["--set", "learning_rate=fast"], ExitCode.usage, /learningRate is "fast"/],
   [["--set", "learnin_rate=1"], ExitCode.usage, /did you mean learning_?[rR]ate/],

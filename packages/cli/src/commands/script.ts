@@ -1,6 +1,6 @@
 import { existsSync, lstatSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import {
   generateTrainingScript,
   saveTrainingScript,
@@ -76,18 +76,19 @@ async function run(context: CommandContext, kind: TrainingKind, options: ScriptO
       // The names and values are checked where the script is generated.
     } as TrainingConfigInput,
   };
+  const text = generateTrainingScript(kind, script);
   if (options.out === "-") {
-    await output.writeText(generateTrainingScript(kind, script));
+    await output.writeText(text);
     return ExitCode.done;
   }
   const path = resolve(io.cwd, options.out);
-  if (!options.overwrite && lstatSync(path, { throwIfNoEntry: false })) {
-    throw new CliError(
-      "OUTPUT_EXISTS",
-      `${path} is there already: add --overwrite to replace it, or name another --out`,
-    );
-  }
-  const saved = await saveTrainingScript(kind, { ...script, path, overwrite: options.overwrite });
+  if (!options.overwrite) refuseExisting(path, ": add --overwrite to replace it, or name another --out");
+  const saved = await saveTrainingScript(kind, { ...script, path, overwrite: options.overwrite }).catch((error) => {
+    // The settings are known to be good, so what stands in the way is the other file of a script.
+    const remedy = ", for other packages: add --overwrite to replace it, or choose another folder with --out";
+    if (!options.overwrite) refuseExisting(join(dirname(path), "requirements.txt"), remedy);
+    throw error;
+  });
   if (output.json) {
     await output.writeJson({
       kind,
@@ -106,6 +107,11 @@ async function run(context: CommandContext, kind: TrainingKind, options: ScriptO
     await output.note(`note: there is no ${terminalText(options.dataset)} yet: whetstone dataset ${kind} makes one`);
   }
   return ExitCode.done;
+}
+
+function refuseExisting(path: string, remedy: string): void {
+  if (!lstatSync(path, { throwIfNoEntry: false })) return;
+  throw new CliError("OUTPUT_EXISTS", `${path} is there already${remedy}`);
 }
 
 /** Reads `key=value`; the value is JSON where it can be read as JSON, and a text otherwise. */

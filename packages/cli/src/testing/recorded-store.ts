@@ -1,20 +1,11 @@
 import { join } from "node:path";
 import { fileStore, type Interaction } from "@whetstone/core";
+import { interaction as anyInteraction } from "@whetstone/core/testing";
 import { NOW } from "./run-in-process.js";
 
-/** A whole interaction out of the fields a test cares about. */
-export function interaction(fields: Partial<Interaction> & Pick<Interaction, "interactionId">): Interaction {
-  return {
-    timestamp: NOW,
-    query: "What is 6 times 7?",
-    answer: "42",
-    agentType: "math",
-    qualityScores: {},
-    latencyMs: 12,
-    toolsUsed: [],
-    errorOccurred: false,
-    ...fields,
-  };
+/** A whole interaction of the present moment; what is given replaces the plain values. */
+export function interaction(given: Partial<Interaction>): Interaction {
+  return anyInteraction({ timestamp: NOW, query: "What is 6 times 7?", answer: "42", ...given });
 }
 
 /** Fills the store at `.whetstone` in a folder. */
