@@ -1,23 +1,12 @@
+import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { ExitCode } from "./exit-code.js";
-import { runInProcess } from "./testing/run-in-process.js";
+import { createProgram } from "./program.js";
+import { runInProcess, testIo } from "./testing/run-in-process.js";
 import { temporaryFolder } from "./testing/temporary-folder.js";
 
-const COMMANDS = [
-  ["init"],
-  ["import"],
-  ["stats"],
-  ["query"],
-  ["score"],
-  ["dataset"],
-  ["dataset", "sft"],
-  ["dataset", "dpo"],
-  ["dataset", "grpo"],
-  ["script"],
-  ["script", "sft"],
-  ["script", "dpo"],
-  ["cleanup"],
-];
+const program = createProgram(testIo({ cwd: "/" }).io);
+const COMMANDS = namesOf(program);
 
 describe("help", () => {
   it.each(COMMANDS)("of %s %s shows its usage, the options of every command and examples", async (...words) => {
@@ -28,6 +17,24 @@ describe("help", () => {
     expect(run.stdout).toContain("--store <url>");
     expect(run.stdout).toContain("--json");
     expect(run.stdout).toMatch(new RegExp(`\nExamples:\n {2}# .+\n {2}\\$ whetstone ${words.join(" ")}`));
+  });
+
+  it.each(COMMANDS)("of %s %s gives only examples that can be typed", async (...words) => {
+    const { stdout } = await runInProcess([...words, "--help"], { cwd: temporaryFolder() });
+    const lines = stdout.split("\n").flatMap((line) => /^ {2}\$ (.+)/.exec(line)?.[1]?.split(" | ") ?? []);
+    const examples = lines.filter((line) => line.startsWith("whetstone ")).map((line) => line.split(" ").slice(1));
+    expect(examples.length).toBeGreaterThan(0);
+    for (const example of examples) {
+      const command = commandOf(program, example);
+      const known = [...program.options, ...command.options].flatMap(({ long, short }) => [long, short]);
+      expect(command.commands).toHaveLength(0);
+      for (const word of example) if (word.startsWith("-") && word !== "-") expect(known).toContain(word);
+    }
+  });
+
+  it.each(COMMANDS)("of %s %s says something of every option", async (...words) => {
+    const { options, registeredArguments } = commandOf(program, words);
+    for (const { description } of [...options, ...registeredArguments]) expect(description).not.toBe("");
   });
 
   it("lists the commands and the exit codes", async () => {
@@ -123,3 +130,17 @@ describe("the store", () => {
     expect(run.stderr).not.toContain("hunter2");
   });
 });
+
+/** The words of every command, those that only hold others included. */
+function namesOf(parent: Command): string[][] {
+  return parent.commands.flatMap((command) => [
+    [command.name()],
+    ...namesOf(command).map((words) => [command.name(), ...words]),
+  ]);
+}
+
+/** The command that the first words of a line name. */
+function commandOf(parent: Command, [word, ...rest]: readonly string[]): Command {
+  const child = parent.commands.find((command) => command.name() === word);
+  return child ? commandOf(child, rest) : parent;
+}

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ExitCode } from "../exit-code.js";
 import { runCli } from "../program.js";
 import { interaction, recorded } from "../testing/recorded-store.js";
-import { NOW, runInProcess } from "../testing/run-in-process.js";
+import { NOW, runInProcess, testIo } from "../testing/run-in-process.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 
 const DAY_MS = 86_400_000;
@@ -113,21 +113,9 @@ describe("query --json", () => {
         done(Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
       },
     });
-    const stderr: string[] = [];
-    let exitCode: number | undefined;
-    await runCli(["query", "--json"], {
-      stdin: process.stdin,
-      stdout,
-      stderr: new Writable({ write: (chunk, _encoding, done) => done(void stderr.push(String(chunk)) as undefined) }),
-      env: {},
-      cwd,
-      signal: new AbortController().signal,
-      now: () => NOW,
-      setExitCode: (code) => {
-        exitCode = code;
-      },
-    });
-    expect({ exitCode, writes, stderr }).toEqual({ exitCode: ExitCode.done, writes: 1, stderr: [] });
+    const { io, result } = testIo({ cwd });
+    await runCli(["query", "--json"], { ...io, stdout });
+    expect({ ...result(), writes }).toEqual({ exitCode: ExitCode.done, stdout: "", stderr: "", writes: 1 });
   });
 });
 

@@ -69,7 +69,7 @@ export function mappedItems(result: unknown): readonly unknown[] {
 }
 
 /** Finds `a.b.0.c` in a row; a field whose own name has dots is found as well. */
-export function valueAt(row: unknown, path: string): unknown {
+function valueAt(row: unknown, path: string): unknown {
   if (typeof row !== "object" || row === null) return undefined;
   if (Object.hasOwn(row, path)) return (row as InputRow)[path];
   for (let dot = path.indexOf("."); dot >= 0; dot = path.indexOf(".", dot + 1)) {

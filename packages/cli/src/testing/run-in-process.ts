@@ -23,8 +23,8 @@ export interface RunOptions {
 /** A fixed present for tests: 2026-02-01T12:00:00Z. */
 export const NOW = Date.UTC(2026, 1, 1, 12);
 
-/** Runs a command line inside this process. */
-export async function runInProcess(args: readonly string[], options: RunOptions): Promise<CliRun> {
+/** What a command may use, and what it left there. */
+export function testIo(options: RunOptions): { readonly io: CliIo; result(): CliRun } {
   const { cwd, stdin = "", env = {}, now = NOW, signal = new AbortController().signal, isTTY = false } = options;
   const stdout = collector(isTTY);
   const stderr = collector(isTTY);
@@ -42,8 +42,14 @@ export async function runInProcess(args: readonly string[], options: RunOptions)
       exitCode = code;
     },
   };
+  return { io, result: () => ({ exitCode, stdout: stdout.text(), stderr: stderr.text() }) };
+}
+
+/** Runs a command line inside this process. */
+export async function runInProcess(args: readonly string[], options: RunOptions): Promise<CliRun> {
+  const { io, result } = testIo(options);
   await runCli(args, io);
-  return { exitCode, stdout: stdout.text(), stderr: stderr.text() };
+  return result();
 }
 
 /** Runs a command with --json that has to succeed, and parses what it printed. */

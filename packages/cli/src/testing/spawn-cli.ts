@@ -10,8 +10,7 @@ const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 /** What starts the command from its sources, as words of a shell. */
 export const command: readonly string[] = [process.execPath, "--import", tsx, main];
 
-/** The environment it needs for that. */
-export const environment: Readonly<Record<string, string>> = {
+const environment: Readonly<Record<string, string>> = {
   PATH: process.env.PATH ?? "",
   TSX_TSCONFIG_PATH: tsconfig,
 };
