@@ -30,7 +30,7 @@ export function openReaderProject(): { readonly folder: string; readonly bin: st
   const bin = join(folder, "node_modules", ".bin");
   mkdirSync(bin);
   symlinkSync(join(root, "packages", "cli", "bin", "whetstone.js"), join(bin, "whetstone"));
-  symlinkSync(join(root, "node_modules", ".bin", "tsx"), join(bin, "tsx"));
+  symlinkSync(join(realpathSync(join(root, "node_modules", "tsx")), "dist", "cli.mjs"), join(bin, "tsx"));
   return { folder, bin };
 }
 

@@ -59,7 +59,7 @@ function hashNormalised(text: string): void {
   if (!hashCollapsed(text)) hashText(normaliseText(text));
 }
 
-/** The turns before the answer: all messages up to the last assistant turn, or the query as one user turn. */
+/** The turns before the answer: all messages but an assistant turn at their end, or the query as one user turn. */
 export function promptTurns({ messages, query }: Prompted): readonly ChatMessage[] {
   if (!messages || messages.length === 0) return [{ role: "user", content: query }];
   const last = messages[messages.length - 1];

@@ -134,8 +134,15 @@ export function fileStore(folder: string): JournaledStore {
   ) {
     const first = from ?? (descending ? index.count - 1 : 0);
     const row: DayRow = { timestamp: 0, overall: 0, agentType: "", flags: 0, ref: 0, words: NO_WORDS, at: 0 };
+    let number = -1;
+    let segment: DayIndex["segments"][number] | undefined;
+    let refBase = 0;
     for (let place = first; place >= 0 && place < index.count; place += descending ? -1 : 1) {
-      const segment = index.segments[index.order[place * 2] as number];
+      if (index.order[place * 2] !== number) {
+        number = index.order[place * 2] as number;
+        segment = index.segments[number];
+        refBase = segment ? segmentNumber(segment.path) * REF_SEGMENT : 0;
+      }
       if (!segment) continue;
       const { words, doubles } = segment.rows;
       const at = (index.order[place * 2 + 1] as number) * ROW_WORDS;
@@ -146,7 +153,7 @@ export function fileStore(folder: string): JournaledStore {
       row.overall = overallOf(doubles[at / 2 + 1] as number, late);
       row.flags = (words[at + 7] as number) | (late ? annotationFlags(late) : 0);
       row.agentType = agentTypeName(words[at + 8] as number, segment.path, offset);
-      row.ref = segmentNumber(segment.path) * REF_SEGMENT + offset;
+      row.ref = refBase + offset;
       row.words = words;
       row.at = at;
       if (matches(row)) yield row;
@@ -170,12 +177,12 @@ export function fileStore(folder: string): JournaledStore {
     return number;
   }
 
-  function read(ref: number, annotationsOf: (day: string) => DayAnnotations | undefined): StoredInteraction | null {
+  function read(ref: number, annotationsOf: (record: Interaction) => DayAnnotations | null): StoredInteraction | null {
     const path = segmentPaths[Math.floor(ref / REF_SEGMENT)];
     const line = path === undefined ? null : reader.lineAt(path, ref % REF_SEGMENT);
     const record = line === null ? null : parseRecord(line);
     if (!record) return null; // cleaned up or damaged meanwhile
-    const late = annotationsOf(dayOf(record.timestamp))?.of(record.interactionId);
+    const late = annotationsOf(record)?.of(record.interactionId);
     return late && late.length > 0 ? { ...record, annotations: late } : record;
   }
 
@@ -259,8 +266,9 @@ export function fileStore(folder: string): JournaledStore {
       if (limit === 0) return;
       for (const opened of daysOf(narrowed(options, beyond), descending)) {
         const from = after === null ? undefined : placeAfter(opened.index, after, descending);
+        const said = opened.annotations.size > 0 ? opened.annotations : null;
         for (const row of matchingRows(opened, matches, { descending, ...(from !== undefined && { from }) })) {
-          const interaction = read(row.ref, () => opened.annotations);
+          const interaction = read(row.ref, () => said);
           if (!interaction) continue;
           batch.push(interaction);
           found += 1;
@@ -303,14 +311,15 @@ export function fileStore(folder: string): JournaledStore {
     async *fetch(refs) {
       open({ create: false });
       const annotations = new Map<string, DayAnnotations>();
-      const annotationsOf = (day: string) => {
+      const annotationsOf = ({ timestamp }: Interaction) => {
+        const day = dayOf(timestamp);
         let known = annotations.get(day);
         if (!known) {
           known = days.get(day)?.annotations ?? dayAnnotations(root, day);
           known.refresh();
           annotations.set(day, known);
         }
-        return known;
+        return known.size > 0 ? known : null;
       };
       for (let start = 0; start < refs.length; start += QUERY_BATCH) {
         const batch: StoredInteraction[] = [];

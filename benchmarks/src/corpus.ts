@@ -1,0 +1,92 @@
+import { type Interaction, type InteractionInput, prepareInteraction } from "@whetstone/core";
+
+/** 2026-01-01T00:00:00Z; a corpus covers 90 days from here. */
+const START = Date.UTC(2026, 0, 1);
+const SPAN_MS = 90 * 86_400_000;
+
+/**
+ * Synthetic interactions of about 2 KB, the same for the same count: prompts repeat as in real traffic (a few often,
+ * most rarely), 95 % are scored, 3 % failed, four agent types, 90 days in order of time.
+ */
+export function* corpus(count: number): Generator<Interaction> {
+  const random = randomNumbers(1);
+  const prose = sentences(random, 400_000);
+  const prompts = Math.max(1, Math.floor(count * 0.15));
+  for (let i = 0; i < count; i++) {
+    const timestamp = START + Math.floor((i * SPAN_MS) / count);
+    const input = inputNumber(i, random, prose, prompts);
+    const prepared = prepareInteraction({ ...input, timestamp });
+    if (!("interaction" in prepared)) throw new Error(prepared.reason);
+    yield prepared.interaction;
+  }
+}
+
+/** Inputs as an agent would hand them to `log`, with texts that are whole strings, not slices of one. */
+export function inputs(count: number): InteractionInput[] {
+  const random = randomNumbers(2);
+  const prose = sentences(random, 400_000);
+  return Array.from({ length: count }, (_, i) => {
+    const input = inputNumber(i, random, prose, count);
+    return { ...input, query: whole(input.query), answer: whole(input.answer) };
+  });
+}
+
+const AGENTS = ["math", "code", "rag", "general"];
+
+function inputNumber(i: number, random: () => number, prose: string, prompts: number): InteractionInput {
+  // A power law: the square of a uniform number favours the first prompts.
+  const prompt = Math.floor(random() ** 2 * prompts);
+  const from = (prompt * 211) % (prose.length - 2_000);
+  const answerFrom = Math.floor(random() * (prose.length - 2_000));
+  const scored = random() < 0.95;
+  const failed = random() < 0.03;
+  return {
+    query: `Task ${prompt}: ${prose.slice(from, from + 180)}`,
+    answer: prose.slice(answerFrom, answerFrom + 1_400),
+    agentType: AGENTS[prompt % AGENTS.length] as string,
+    qualityScores: scored ? { overall: Math.round(random() * 100) / 100, clarity: 0.5 } : {},
+    latencyMs: 100 + Math.floor(random() * 900),
+    toolsUsed: i % 3 === 0 ? ["calculator"] : [],
+    sessionId: `session-${Math.floor(i / 7)}`,
+    model: "model-a",
+    errorOccurred: failed,
+    metadata: { region: "eu", attempt: i % 3, cached: false, score: 0.25, tag: "synthetic" },
+  };
+}
+
+/** Text as answers have it: sentences, lists, code with quotes and indentation, now and then a character beyond ASCII. */
+function sentences(random: () => number, length: number): string {
+  const words = Array.from({ length: 4_000 }, () => {
+    const letters = 2 + Math.floor(random() * 9);
+    return Array.from({ length: letters }, () => "etaoinshrdlucmfwypvbgkjqxz"[Math.floor(random() ** 2 * 26)]).join("");
+  });
+  const word = () => words[Math.floor(random() ** 2 * words.length)] as string;
+  const line = (): string => {
+    const some = Array.from({ length: 4 + Math.floor(random() * 12) }, word);
+    const kind = random();
+    if (kind < 0.25) return `${"  ".repeat(Math.floor(random() * 4))}${some[0]}("${some[1]}", {${some[2]}: ${some.length}});\n`;
+    if (kind < 0.4) return `- **${some[0]}** \u2014 ${some.slice(1).join(" ")}\n`;
+    if (kind < 0.5) return `\t"${some.join('", "')}"\n`;
+    return `${some.join(" ")}. `;
+  };
+  const parts: string[] = [];
+  for (let size = 0; size < length; ) {
+    const part = line();
+    parts.push(part);
+    size += part.length;
+  }
+  return parts.join("");
+}
+
+/** Mulberry32: small, seeded and good enough for a corpus. */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const whole = (text: string) => Buffer.from(text).toString();

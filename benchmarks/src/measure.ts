@@ -1,0 +1,61 @@
+import { type ChildProcess, fork } from "node:child_process";
+
+/** What one run of one thing took. */
+export interface Measurement {
+  readonly wallMs: number;
+  /** User and system time of all threads. */
+  readonly cpuMs: number;
+  readonly peakHeapMb: number;
+  readonly peakRssMb: number;
+  /** Whatever the measured thing counted: records, rows, bytes. */
+  readonly count: number;
+}
+
+/** Measures one call in this process. The heap is sampled between turns of the event loop and at the end. */
+export async function measure(run: () => Promise<number> | number): Promise<Measurement> {
+  globalThis.gc?.();
+  let peakHeap = 0;
+  const sample = () => {
+    peakHeap = Math.max(peakHeap, process.memoryUsage().heapUsed);
+  };
+  const sampler = setInterval(sample, 20);
+  const cpu = process.cpuUsage();
+  const start = performance.now();
+  const count = await run();
+  const wallMs = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpu);
+  clearInterval(sampler);
+  sample();
+  return {
+    wallMs,
+    cpuMs: (user + system) / 1_000,
+    peakHeapMb: peakHeap / 2 ** 20,
+    peakRssMb: process.resourceUsage().maxRSS / 1_024,
+    count,
+  };
+}
+
+/** Measures in a process of its own, so that one run's garbage is not another's. */
+export function measureApart(task: string, args: readonly string[]): Promise<Measurement> {
+  return new Promise((resolve, reject) => {
+    const child: ChildProcess = fork(new URL("./task.ts", import.meta.url), [task, ...args], {
+      execArgv: ["--expose-gc", "--import", "tsx"],
+    });
+    let measured: Measurement | undefined;
+    child.on("message", (message) => {
+      measured = message as Measurement;
+    });
+    child.on("error", reject);
+    child.on("exit", (code) => {
+      if (measured) resolve(measured);
+      else reject(new Error(`${task} ended with exit code ${code} and no measurement`));
+    });
+  });
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}

@@ -1,0 +1,111 @@
+/** Runs one measured task in this process and sends what it took to the parent. */
+import { closeSync, openSync, readdirSync, readSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { createInteractionLogger, fileStore, type Interaction } from "@whetstone/core";
+import { buildDpoDataset, buildGrpoDataset, buildSftDataset, writeDataset } from "@whetstone/datasets";
+import { inputs } from "./corpus.js";
+import { type Measurement, measure } from "./measure.js";
+
+const [task = "", folder = "", count = "0"] = process.argv.slice(2);
+
+/** All records of a run are offered in one turn, more than a real queue would take. */
+const ROOMY = { maxQueue: 1_000_000, maxQueueBytes: 2 ** 30 };
+
+/** Everything that `measureApart` can run, by name. */
+const TASKS: Record<string, () => Promise<Measurement>> = {
+  "log-baseline": async () => {
+    const records = await logged();
+    const fd = openSync(join(folder, "baseline.ndjson"), "a");
+    const measured = await measure(() => {
+      for (const record of records) writeSync(fd, `${JSON.stringify(record)}\n`);
+      return records.length;
+    });
+    closeSync(fd);
+    return measured;
+  },
+  "log-sync": () => log("sync"),
+  "log-journal": () => log("journal"),
+  "read-parse": () => measure(() => readAndParse(folder)),
+  scan: () =>
+    measure(async () => {
+      const store = fileStore(folder);
+      let seen = 0;
+      for await (const batch of store.query()) seen += batch.length;
+      await store.close();
+      return seen;
+    }),
+  sft: () => build("sft"),
+  dpo: () => build("dpo"),
+  grpo: () => build("grpo"),
+};
+
+const measured = await TASKS[task]?.();
+if (!measured) throw new Error(`no task is called "${task}"`);
+process.send?.(measured);
+
+async function log(durability: "sync" | "journal"): Promise<Measurement> {
+  const store = fileStore(join(folder, durability));
+  const logger = createInteractionLogger({ store, durability, ...ROOMY });
+  const given = inputs(Number(count));
+  const result = await measure(async () => {
+    for (const input of given) logger.log(input);
+    return (await logger.flush()).stored;
+  });
+  await logger.close();
+  await store.close();
+  return result;
+}
+
+/** The records as the logger makes them, so that the baseline writes the same bytes. */
+async function logged(): Promise<Interaction[]> {
+  const store = fileStore(join(folder, "once"));
+  const logger = createInteractionLogger({ store, ...ROOMY });
+  for (const input of inputs(Number(count))) logger.log(input);
+  await logger.close();
+  const records: Interaction[] = [];
+  for await (const batch of store.query()) records.push(...batch);
+  await store.close();
+  rmSync(join(folder, "once"), { recursive: true });
+  return records;
+}
+
+/** The fastest plain way to have every record as an object: blocks of 1 MiB, split at line feeds, parsed. */
+function readAndParse(root: string): number {
+  const block = Buffer.allocUnsafe(1024 * 1024);
+  let records = 0;
+  for (const day of readdirSync(root)
+    .filter((name) => name.startsWith("2026-"))
+    .sort()) {
+    for (const name of readdirSync(join(root, day)).filter((file) => /^w.*\.ndjson$/.test(file))) {
+      const fd = openSync(join(root, day, name), "r");
+      let kept = 0;
+      for (let read = readSync(fd, block, kept, block.length - kept, null); read > 0; ) {
+        const end = kept + read;
+        let start = 0;
+        for (let feed = block.indexOf(10); feed >= 0 && feed < end; feed = block.indexOf(10, start)) {
+          JSON.parse(block.toString("utf8", start, feed));
+          records += 1;
+          start = feed + 1;
+        }
+        block.copy(block, 0, start, end);
+        kept = end - start;
+        read = readSync(fd, block, kept, block.length - kept, null);
+      }
+      closeSync(fd);
+    }
+  }
+  return records;
+}
+
+async function build(kind: "sft" | "dpo" | "grpo"): Promise<Measurement> {
+  const store = fileStore(folder);
+  const path = join(folder, `.${kind}.jsonl`);
+  const result = await measure(async () => {
+    const rows =
+      kind === "sft" ? buildSftDataset(store) : kind === "dpo" ? buildDpoDataset(store) : buildGrpoDataset(store);
+    return (await writeDataset(rows, path)).rows;
+  });
+  await store.close();
+  rmSync(path);
+  return result;
+}
