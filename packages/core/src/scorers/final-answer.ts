@@ -46,8 +46,8 @@ interface Candidate {
   readonly answer: string;
 }
 
-function candidate(at: number, content: string | null): Candidate | null {
-  const answer = content === null ? null : settle(content);
+function candidate(at: number, content: string | null, settled = settle): Candidate | null {
+  const answer = content === null ? null : settled(content);
   return answer === null ? null : { at, answer };
 }
 
@@ -56,7 +56,7 @@ function lastBoxed(text: string): Candidate | null {
   for (let attempts = 0; attempts < MAX_BOXES; attempts++) {
     const at = Math.max(text.lastIndexOf("\\boxed", before), text.lastIndexOf("\\fbox", before));
     if (at < 0) return null;
-    const found = candidate(at, braced(text, at + (text.startsWith("\\fbox", at) ? 5 : 6)));
+    const found = candidate(at, braced(text, at + (text.startsWith("\\fbox", at) ? 5 : 6)), boxedAnswer);
     if (found || at === 0) return found;
     before = at - 1;
   }
@@ -117,7 +117,7 @@ function lastPhrase(text: string): Candidate | null {
   for (const match of lowered.matchAll(PHRASE)) {
     const start = match.index + match[0].length;
     const sentence = firstSentence(lowered.slice(start, start + MAX_CONTENT));
-    const isAnswer = /\d/.test(sentence) || /^[^\s]{1,30}$/.test(sentence);
+    const isAnswer = /\d|^(?:option|choice) \S+$/i.test(sentence) || /^[^\s]{1,30}$/.test(sentence);
     if (!isAnswer || /^(?:not|in|the|to)\b/i.test(sentence)) continue;
     found = candidate(offset + match.index, sentence) ?? found;
   }
@@ -157,7 +157,7 @@ function lastEquation(text: string): string | null {
 
 /** A number with what belongs to it: sign, currency, separators, a fraction's other half, exponent, percent. */
 const NUMBER =
-  /(?:(?<![\w.)])[-−])?(?:[$€£¥₹] ?)?(?:\d{1,3}(?:[,\u00a0\u202f\u2009]\d{3})+(?!\d)|\d+|(?<![\d.])(?=\.\d))(?:\.\d+)?(?:[eE][-+]?\d{1,4}(?!\w))?(?: ?\/ ?\d+(?:\.\d+)?)?(?: ?%)?/g;
+  /(?:(?<![\w.)])[-−])?(?:[$€£¥₹] ?)?(?:\d{1,3}(?:[,\u00a0\u202f\u2009]\d{3})+(?!\d)|\d+|(?<![\d.])(?=\.\d))(?:\.\d+)?(?:[eE][-+]?\d{1,4}(?!\w))?(?: ?\/ ?\d+(?:\.\d+)?|(?::\d\d(?!\d))+(?: ?[AaPp][Mm]\b)?)?(?: ?%)?/g;
 
 function lastNumber(text: string): string | null {
   let last: string | null = null;
@@ -173,12 +173,20 @@ function settle(content: string): string | null {
   if (parseQuantity(plain)) return answer;
   const sides = answer.split(/(?<![<>!=])=(?!=)/);
   const right = sides.length > 1 ? unwrapped(sides.at(-1) ?? "") : "";
+  if (sides.length > 2 && / (?:or|and) |,/.test(answer)) return answer; // x = 4 or x = -4
   if (right !== "") return settle(right);
   const aside = /^(\S.{0,60}?) \([^()]{0,200}\)$/.exec(answer)?.[1];
   if (aside && parseQuantity(plainAnswer(aside))) return aside;
   if (!isProse(plain) || !/\d/.test(answer)) return answer;
   const start = new RegExp(`^(?:${NUMBER.source})`).exec(answer)?.[0];
   return start ?? lastNumber(answer) ?? answer;
+}
+
+/** A box holds the answer and nothing else, so all of it counts, but for what it is called. */
+function boxedAnswer(content: string): string | null {
+  const answer = unwrapped(content);
+  const named = /^(?:\\text\{)?[A-Za-z]{2,}[^=<>]{0,40}=(?!=)(.+)$/.exec(answer)?.[1];
+  return named ? unwrapped(named) : answer || null;
 }
 
 /** Words that no formula has: long ones, and short ones that stand beside a number or a word. */

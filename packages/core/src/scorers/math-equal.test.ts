@@ -78,6 +78,19 @@ const equal: readonly (readonly [string, string])[] = [
   ["{1, 2, 3}", "\\{3, 2, 1\\}"],
   ["(1, 2)", "\\left(1, \\frac{4}{2}\\right)"],
   ["[0, 1)", "[0, 1.0)"],
+  ["x \\in [0, 1)", "[0,1)"],
+  ["10\\sqrt{2} \\text{ cm}", "10\\sqrt{2}"],
+  ["\\dfrac{7}{8}\\text{ cups}", "7/8"],
+  ["2 hours 30 minutes", "2.5 hours"],
+  ["3 feet 6 inches", "42 in"],
+  ["x = 4 or x = -4", "-4, 4"],
+  ["\\pm 4", "4 and -4"],
+  ["5 \\pm \\sqrt{2}", "5 - \\sqrt{2}, 5 + \\sqrt{2}"],
+  ["2^{3}", "8"],
+  ["100°C", "100 degrees"],
+  ["f(x) = 2x", "2x"],
+  ["option (C)", "C"],
+  ["7:30 PM", "7:30 pm"],
 ];
 
 const different: readonly (readonly [string, string])[] = [
@@ -97,6 +110,11 @@ const different: readonly (readonly [string, string])[] = [
   ["5 minutes", "300"],
   ["60 km/h", "60 mph"],
   ["1.8 billion", "2"],
+  ["10 sqrt(2) cm", "10 sqrt(2) m"],
+  ["2 hours 30 minutes", "2.5 minutes"],
+  ["100°C", "100°F"],
+  ["7:30", "7"],
+  ["\\pm 4", "4"],
   ["2x", "2"],
   ["2x", "x^2"],
   ["x", "sqrt(x^2)"],
@@ -108,6 +126,7 @@ const different: readonly (readonly [string, string])[] = [
   ["1e999", "1e998"],
   ["1/0", "2/0"],
   ["", "0"],
+  [".", "**"],
 ];
 
 describe("mathEqual", () => {

@@ -1,7 +1,7 @@
 import { ConfigError } from "../errors.js";
 import { expressionsEqual } from "./expressions-equal.js";
 import { plainMath } from "./plain-math.js";
-import { parseQuantity, type Quantity, type Unit } from "./quantity.js";
+import { parseQuantity, type Quantity, trailingUnit, type Unit } from "./quantity.js";
 
 export interface MathEqualOptions {
   /** Largest relative difference that still counts as equal. Without it numbers must agree, but for rounding. */
@@ -25,7 +25,8 @@ export async function compareAnswers(
   checkTolerance(tolerance);
   if (a === b) return true;
   if (a.length > MAX_ANSWER || b.length > MAX_ANSWER) return false;
-  return compare(plainAnswer(a), plainAnswer(b), tolerance, 0);
+  const [left, right] = [plainAnswer(a), plainAnswer(b)];
+  return left !== "" && right !== "" && compare(left, right, tolerance, 0);
 }
 
 /** @throws ConfigError when the tolerance is not a share */
@@ -58,14 +59,22 @@ async function compare(
   const [left, right] = [parseQuantity(a), parseQuantity(b)];
   if (left && right) return quantitiesEqual(left, right, tolerance);
 
+  const [leftSide, rightSide] = [valueSide(a, b), valueSide(b, a)];
+  if (leftSide !== a || rightSide !== b) return compare(leftSide, rightSide, tolerance, depth);
+
   const [leftItems, rightItems] = [listItems(a), listItems(b)];
   if (leftItems || rightItems) {
     if (!leftItems || !rightItems || depth > MAX_NESTED) return false;
     return listsEqual(leftItems, rightItems, tolerance, depth + 1);
   }
-  const [leftSide, rightSide] = [valueSide(a, b), valueSide(b, a)];
-  if (leftSide !== a || rightSide !== b) return compare(leftSide, rightSide, tolerance, depth);
 
+  const [leftUnit, rightUnit] = [left ? null : trailingUnit(a), right ? null : trailingUnit(b)];
+  if (leftUnit || rightUnit) {
+    const [unit, other] = [leftUnit?.unit ?? left?.unit, rightUnit?.unit ?? right?.unit];
+    if (unit && other && conversion(unit, other) !== 1) return false;
+    const bare = (quantity: Quantity | null, text: string) => (quantity ? quantityText(quantity) : text);
+    return compare(bare(left, leftUnit?.text ?? a), bare(right, rightUnit?.text ?? b), tolerance, depth);
+  }
   return expressionsEqual(left ? quantityText(left) : a, right ? quantityText(right) : b, (x, y) =>
     numbersEqual({ value: x, decimals: Infinity }, { value: y, decimals: Infinity }, tolerance),
   );
@@ -82,7 +91,7 @@ export function plainAnswer(answer: string): string {
     }
     if (/[.,;:]$|[A-Za-z]{2}!$/.test(plain)) plain = plain.slice(0, -1).trimEnd();
   }
-  plain = plainMath(plain);
+  plain = plainMath(plain).replace(/^(?:option|choice) (?=\(?[A-Za-z]\)?$)/i, "");
   // (1/2) and (B) are values in brackets, (1, 2) and (x+1)(x-1) are not.
   const inner = /^\(([^(),]*)\)$/.exec(plain)?.[1]?.trim();
   return inner ? inner : plain;
@@ -167,7 +176,7 @@ function valueSide(text: string, other: string): string {
   return text.slice(solved[0].length).trim() || text;
 }
 
-const SOLVED = /^([A-Za-z]\w?)\s?=\s?(?!=)/;
+const SOLVED = /^([A-Za-z](?:\w|\([a-z]\))?)\s?(?:=|in (?=[[({]))\s?(?!=)/;
 
 interface List {
   readonly items: readonly string[];
@@ -198,7 +207,11 @@ function closesLast(text: string): boolean {
 }
 
 function splitTop(list: string): string[] {
-  const text = list.replace(/,? and /, ", ");
+  const text = list.replace(/,? (?:and|or) /g, ", ");
+  const sign = text.indexOf("±");
+  if (sign >= 0 && !text.includes("±", sign + 1) && !text.includes(",")) {
+    return ["+", "-"].map((one) => text.replace("±", one));
+  }
   const items: string[] = [];
   let depth = 0;
   let start = 0;

@@ -7,7 +7,7 @@ export function plainMath(text: string): string {
   for (const char of text) plain += TYPOGRAPHY[char] ?? vulgarFraction(char);
   // Two neighbours such as ¹² belong to one exponent.
   plain = plain.replaceAll(")^(", "");
-  if (plain.includes("\\")) plain = reader(plain).rest(0);
+  if (plain.includes("\\") || plain.includes("^{")) plain = reader(plain).rest(0);
   return plain
     .replaceAll("{,}", ",")
     .replace(/\^ ?°/g, "°")
@@ -66,6 +66,7 @@ const WORDS: Readonly<Record<string, string>> = {
   infty: "Infinity",
   circ: "°",
   degree: "°",
+  pm: "±",
   le: "<=",
   leq: "<=",
   ge: ">=",
@@ -122,7 +123,7 @@ function reader(source: string): { rest(depth: number): string } {
     const char = source[at];
     if (char === undefined || depth >= MAX_DEPTH) return "";
     at += 1;
-    if (char === "{") return rest(depth + 1).trim();
+    if (char === "{") return rest(depth + 1);
     return char === "\\" ? command("", depth + 1) : char;
   }
 
@@ -144,7 +145,7 @@ function reader(source: string): { rest(depth: number): string } {
   }
 
   function fraction(before: string, depth: number): string {
-    const [over, under] = [argument(depth), argument(depth)];
+    const [over, under] = [argument(depth).trim(), argument(depth).trim()];
     const size = over.replace(/^-/, "");
     if (!PLAIN_NUMBER.test(size) || !PLAIN_NUMBER.test(under)) return `((${over})/(${under}))`;
     const isMixed = /\d\s*$/.test(before.slice(-8)) && size === over;

@@ -25,7 +25,23 @@ export interface Unit {
  */
 export function parseQuantity(text: string): Quantity | null {
   if (text.length > MAX_LENGTH) return null;
-  const match = QUANTITY.exec(text.trim());
+  return parseOne(text.trim()) ?? parseSum(text.trim());
+}
+
+/** `2 hours 30 minutes`: two amounts of one kind, the smaller unit behind. */
+function parseSum(text: string): Quantity | null {
+  const split = /^(\d\S* [A-Za-z]+)(?:,| and|, and)? (\d\S* [A-Za-z]+)$/.exec(text);
+  const [whole, rest] = [parseOne(split?.[1] ?? ""), parseOne(split?.[2] ?? "")];
+  if (!whole?.unit || !rest?.unit || whole.unit.kind !== rest.unit.kind) return null;
+  const ratio = Math.round(whole.unit.factor / rest.unit.factor);
+  if (ratio < 2) return null;
+  const over = whole.over * rest.under * BigInt(ratio) + rest.over * whole.under;
+  const under = whole.under * rest.under;
+  return { ...rest, over, under, value: quotient(over, under) };
+}
+
+function parseOne(text: string): Quantity | null {
+  const match = QUANTITY.exec(text);
   if (!match?.groups) return null;
   const { sign1, currency, sign2, whole, over, under, decimal, exponent, times, power, rest = "" } = match.groups;
   if (sign1 && sign2) return null;
@@ -40,7 +56,7 @@ export function parseQuantity(text: string): Quantity | null {
   if (suffix.scale > 0) exact = scaled(exact, suffix.scale);
   if (!exact) return null;
   const numerator = sign1 === "-" || sign2 === "-" ? -exact.over : exact.over;
-  const value = ratio(numerator, exact.under);
+  const value = quotient(numerator, exact.under);
   if (!Number.isFinite(value)) return null;
   return { ...exact, over: numerator, value, percent: suffix.percent, unit: suffix.unit };
 }
@@ -109,7 +125,7 @@ function scaled(exact: Exact, exponent: number): Exact | null {
 }
 
 /** The nearest double, also where both integers are too large for one. */
-function ratio(over: bigint, under: bigint): number {
+function quotient(over: bigint, under: bigint): number {
   const [top, bottom] = [Number(over), Number(under)];
   if (Number.isFinite(top) && Number.isFinite(bottom)) return top / bottom;
   const shift = BigInt(Math.max(over.toString(2).length, under.toString(2).length) - 1000);
@@ -162,6 +178,8 @@ function readSuffix(
     return after === "" || PHRASE.test(after) ? { scale, percent: true, unit } : null;
   }
   const attached = !rest.startsWith(" ");
+  // Degrees are angles or temperatures; which, the question says.
+  if (/^(?:°|deg|degrees?)$/.test(words)) return { scale, percent: false, unit };
   const measured = readUnit(words, attached);
   if (measured) return { scale, percent: false, unit: unit ?? measured };
   // A noun needs the space, or 2x would be two of something.
@@ -205,8 +223,6 @@ const UNITS = new Map<string, readonly [string, number]>(
       ["¥ jpy JPY yen", "money:jpy", 1],
       ["₹ inr INR rupee", "money:inr", 1],
       ["$", "money:usd", 1],
-      ["° deg degree", "angle", Math.PI / 180],
-      ["rad radian", "angle", 1],
       ["°C celsius", "celsius", 1],
       ["°F fahrenheit", "fahrenheit", 1],
     ] as const
@@ -222,6 +238,13 @@ const ALIASES: Readonly<Record<string, string>> = {
   "° C": "°C",
   "° F": "°F",
 };
+
+/** The unit at the end of an expression, as in `10 sqrt(2) cm`, and what stands in front of it. */
+export function trailingUnit(text: string): { readonly text: string; readonly unit: Unit } | null {
+  const match = /^(.*[\d)]) ([A-Za-z]+(?:\^\(?[23]\)?)?)$/.exec(text);
+  const unit = match && readUnit(match[2] ?? "", false);
+  return unit ? { text: match[1] ?? "", unit } : null;
+}
 
 function readUnit(words: string, attached: boolean): Unit | null {
   const text = (ALIASES[words.toLowerCase()] ?? ALIASES[words] ?? words).replace(/\.$/, "");
