@@ -9,6 +9,9 @@ export default [
   ".ci/vitest.config.ts",
 ];
 
+/** No test passes or fails by time: the limits only end what hangs. */
+export const patient = { testTimeout: 300_000, hookTimeout: 120_000 };
+
 /** Makes unit tests run on the packages' sources, so that no build can be stale. */
 export const fromSource = [
   { find: /^@whetstone\/core\/testing$/, replacement: source("core", "testing/index.ts") },

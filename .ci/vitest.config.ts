@@ -1,12 +1,14 @@
 import { defineProject } from "vitest/config";
+import { patient } from "../vitest.workspace.js";
 
 /** Checks of the house itself, on the built packages. */
 export default defineProject({
   test: {
+    ...patient,
     name: "house",
     include: ["**/*.test.ts"],
     globalSetup: "./pack.ts",
-    testTimeout: 300_000,
+,
     hookTimeout: 300_000,
   },
 });

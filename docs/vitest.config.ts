@@ -1,4 +1,5 @@
 import { defineProject } from "vitest/config";
+import { patient } from "../vitest.workspace.js";
 
 /** Runs the code of the pages, on the built packages, as a reader would. */
-export default defineProject({ test: { name: "docs", include: ["**/*.test.ts"] } });
+export default defineProject({ test: { ...patient, name: "docs", include: ["**/*.test.ts"] } });

@@ -1,4 +1,7 @@
 import { defineProject } from "vitest/config";
-import { fromSource } from "../vitest.workspace.js";
+import { fromSource, patient } from "../vitest.workspace.js";
 
-export default defineProject({ resolve: { alias: fromSource }, test: { name: "examples", include: ["**/*.test.ts"] } });
+export default defineProject({
+  resolve: { alias: fromSource },
+  test: { ...patient, name: "examples", include: ["**/*.test.ts"] },
+});

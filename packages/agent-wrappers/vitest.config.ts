@@ -1,7 +1,7 @@
 import { defineProject } from "vitest/config";
-import { fromSource } from "../../vitest.workspace.js";
+import { fromSource, patient } from "../../vitest.workspace.js";
 
 export default defineProject({
   resolve: { alias: fromSource },
-  test: { name: "agent-wrappers", include: ["src/**/*.test.ts"] },
+  test: { ...patient, name: "agent-wrappers", include: ["src/**/*.test.ts"] },
 });

@@ -1,4 +1,7 @@
 import { defineProject } from "vitest/config";
-import { fromSource } from "../../vitest.workspace.js";
+import { fromSource, patient } from "../../vitest.workspace.js";
 
-export default defineProject({ resolve: { alias: fromSource }, test: { name: "cli", include: ["src/**/*.test.ts"] } });
+export default defineProject({
+  resolve: { alias: fromSource },
+  test: { ...patient, name: "cli", include: ["src/**/*.test.ts"] },
+});

@@ -1,4 +1,7 @@
 import { defineProject } from "vitest/config";
-import { fromSource } from "../../vitest.workspace.js";
+import { fromSource, patient } from "../../vitest.workspace.js";
 
-export default defineProject({ resolve: { alias: fromSource }, test: { name: "core", include: ["src/**/*.test.ts"] } });
+export default defineProject({
+  resolve: { alias: fromSource },
+  test: { ...patient, name: "core", include: ["src/**/*.test.ts"] },
+});

@@ -16,14 +16,14 @@ afterEach(() => {
 });
 
 describe("kill -9 in the middle of writing", () => {
-  it("loses nothing in sync mode", { timeout: 120_000 }, async () => {
+  it("loses nothing in sync mode", async () => {
     const report = await killRepeatedly("sync");
     expect(report.offered).toBeGreaterThan(0);
     expect(report.lost).toEqual([]);
     expect(report.duplicated).toBe(0);
   });
 
-  it("loses at most what the running turn logged in journal mode", { timeout: 120_000 }, async () => {
+  it("loses at most what the running turn logged in journal mode", async () => {
     const report = await killRepeatedly("journal");
     expect(report.offered).toBeGreaterThan(0);
     expect(report.lost.filter((id) => !report.inRunningTurn.has(id))).toEqual([]);
@@ -32,7 +32,7 @@ describe("kill -9 in the middle of writing", () => {
 });
 
 describe("several processes on one folder", () => {
-  it("write at once while one reads, and nothing is lost or seen torn", { timeout: 60_000 }, async () => {
+  it("write at once while one reads, and nothing is lost or seen torn", async () => {
     const folder = newFolder();
     const each = 1_500;
     const writers = [1, 2].map(() => run(folder, "journal", String(each)));

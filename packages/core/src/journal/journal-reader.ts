@@ -1,0 +1,241 @@
+import { type Annotation, effectiveScore, type StoredInteraction } from "../annotation.js";
+import { DAY_MS, dayNumber, dayOf, dayStart } from "../day.js";
+import { hash32, hash64 } from "../hash.js";
+import { annotationFlags, type IndexRow } from "../index-batch.js";
+import type { Interaction } from "../interaction.js";
+import type { Filterable } from "../interaction-filter.js";
+import { idTime } from "../interaction-id.js";
+import type { InteractionFilter } from "../store.js";
+import { type DayAnnotations, dayAnnotations } from "./day-annotations.js";
+import { type DayIndex, parseRecord, readDayIndex } from "./day-index.js";
+import { ROW_WORDS } from "./index-rows.js";
+import { listDays } from "./journal-files.js";
+import { lineReader } from "./line-reader.js";
+
+/** Days whose index stays in memory between calls: 80 bytes a record. */
+const REMEMBERED_DAYS = 8;
+/** A handle is segment number times this, plus the offset: segments end far below 4 GiB. */
+const REF_SEGMENT = 2 ** 32;
+
+/** A day as it was when it was opened. */
+export interface OpenDay {
+  readonly index: DayIndex;
+  readonly annotations: DayAnnotations;
+}
+
+/** One row of a day while it is looked at: the next one is filled into the same object. */
+export interface DayRow extends Filterable {
+  /** Reads the record. */
+  readonly ref: number;
+}
+
+/** The reading side of a journal folder: days, their rows in order of time, records by handle. */
+export interface JournalReader {
+  /** The day with this name as it is now; null when it has no records. */
+  openDay(day: string): OpenDay | null;
+  /** The days that a filter's times touch, one opened at a time. */
+  days(filter: InteractionFilter, options?: { readonly descending?: boolean }): Generator<OpenDay>;
+  /** The rows of a day that match, from place `from` on. */
+  rows(
+    day: OpenDay,
+    matches: (row: Filterable) => boolean,
+    options?: { readonly descending?: boolean; readonly from?: number | undefined },
+  ): Generator<DayRow>;
+  /** The columns of a row for builders. */
+  indexRow(row: DayRow, agentType: number): IndexRow;
+  /** The record of a handle with what was said of it; null when it is gone or damaged. */
+  read(ref: number, annotationsOf: (record: Interaction) => DayAnnotations | null): StoredInteraction | null;
+  /** All that was said of the records of a record's day; null when that is nothing. */
+  annotationsOf(): (record: Interaction) => DayAnnotations | null;
+  /** Where the record of an id lies. `dayOfForeign` finds the day of an id that does not tell it. */
+  locate(interactionId: string, dayOfForeign: () => number): { readonly day: OpenDay; readonly ref: number } | null;
+  forget(day: string): void;
+  close(): void;
+}
+
+interface FilledRow extends DayRow {
+  timestamp: number;
+  overall: number;
+  agentType: string;
+  flags: number;
+  ref: number;
+  words: Uint32Array;
+  at: number;
+}
+
+export function journalReader(root: string): JournalReader {
+  const lines = lineReader();
+  const remembered = new Map<string, OpenDay>();
+  const segmentNumbers = new Map<string, number>();
+  const segmentPaths: string[] = [];
+  const agentTypes = new Map<number, string>();
+
+  function openDay(day: string): OpenDay | null {
+    const known = remembered.get(day);
+    remembered.delete(day);
+    const index = readDayIndex(root, day, known?.index ?? null);
+    if (!index) return null;
+    const opened = { index, annotations: known?.annotations ?? dayAnnotations(root, day) };
+    opened.annotations.refresh();
+    remembered.set(day, opened);
+    if (remembered.size > REMEMBERED_DAYS) remembered.delete(remembered.keys().next().value as string);
+    return opened;
+  }
+
+  /** Agent types stand in the index as hashes; one record of each tells the name. */
+  function agentTypeName(hash: number, path: string, offset: number): string {
+    const known = agentTypes.get(hash);
+    if (known !== undefined) return known;
+    const record = parseRecord(lines.lineAt(path, offset) ?? "");
+    if (record && hash32(record.agentType) === hash) agentTypes.set(hash, record.agentType);
+    return record?.agentType ?? "unknown";
+  }
+
+  function segmentNumber(path: string): number {
+    const known = segmentNumbers.get(path);
+    if (known !== undefined) return known;
+    const number = segmentPaths.push(path) - 1;
+    segmentNumbers.set(path, number);
+    return number;
+  }
+
+  return {
+    openDay,
+
+    *days({ startTime = -Infinity, endTime = Infinity }, { descending = false } = {}) {
+      const names = listDays(root).filter((day) => dayStart(day) < endTime && dayStart(day) + DAY_MS > startTime);
+      if (descending) names.reverse();
+      for (const day of names) {
+        const opened = openDay(day);
+        if (opened) yield opened;
+      }
+    },
+
+    *rows({ index, annotations }, matches, { descending = false, from } = {}) {
+      const row: FilledRow = { timestamp: 0, overall: 0, agentType: "", flags: 0, ref: 0, words: NO_WORDS, at: 0 };
+      const first = from ?? (descending ? index.count - 1 : 0);
+      let number = -1;
+      let segment: DayIndex["segments"][number] | undefined;
+      let firstRef = 0;
+      for (let place = first; place >= 0 && place < index.count; place += descending ? -1 : 1) {
+        if (index.order[place * 2] !== number) {
+          number = index.order[place * 2] as number;
+          segment = index.segments[number];
+          firstRef = segment ? segmentNumber(segment.path) * REF_SEGMENT : 0;
+        }
+        if (!segment) continue;
+        const { words, doubles } = segment.rows;
+        const at = (index.order[place * 2 + 1] as number) * ROW_WORDS;
+        const offset = doubles[at / 2 + 2] as number;
+        const said =
+          annotations.size > 0 ? annotations.ofHash(words[at + 12] as number, words[at + 13] as number) : undefined;
+        row.timestamp = doubles[at / 2] as number;
+        row.overall = overallOf(doubles[at / 2 + 1] as number, said);
+        row.flags = (words[at + 7] as number) | (said ? annotationFlags(said) : 0);
+        row.agentType = agentTypeName(words[at + 8] as number, segment.path, offset);
+        row.ref = firstRef + offset;
+        row.words = words;
+        row.at = at;
+        if (matches(row)) yield row;
+      }
+    },
+
+    indexRow(row, agentType) {
+      const { words, at, ref, timestamp, overall, flags } = row as FilledRow;
+      return {
+        refs: ref,
+        timestamps: timestamp,
+        overall,
+        promptKeyHigh: words[at + 10] as number,
+        promptKeyLow: words[at + 11] as number,
+        agentTypes: agentType,
+        flags,
+        groupHigh: words[at + 14] as number,
+        groupLow: words[at + 15] as number,
+        users: words[at + 16] as number,
+        sessions: words[at + 17] as number,
+      };
+    },
+
+    read(ref, annotationsOf) {
+      const path = segmentPaths[Math.floor(ref / REF_SEGMENT)];
+      const line = path === undefined ? null : lines.lineAt(path, ref % REF_SEGMENT);
+      const record = line === null ? null : parseRecord(line);
+      const said = record && annotationsOf(record)?.of(record.interactionId);
+      return said && said.length > 0 ? { ...record, annotations: said } : record;
+    },
+
+    annotationsOf() {
+      const known = new Map<string, DayAnnotations>();
+      return ({ timestamp }) => {
+        const day = dayOf(timestamp);
+        let said = known.get(day);
+        if (!said) {
+          said = remembered.get(day)?.annotations ?? dayAnnotations(root, day);
+          said.refresh();
+          known.set(day, said);
+        }
+        return said.size > 0 ? said : null;
+      };
+    },
+
+    locate(interactionId, dayOfForeign) {
+      const words = new Uint32Array(2);
+      hash64(interactionId, words, 0);
+      const find = (number: number) => {
+        const day = number < 0 ? null : openDay(dayOf(number * DAY_MS));
+        const place = day?.index.find(words[0] as number, words[1] as number) ?? -1;
+        if (!day || place < 0) return null;
+        const segment = day.index.segments[day.index.order[place * 2] as number];
+        const row = day.index.order[place * 2 + 1] as number;
+        if (!segment) return null;
+        const offset = segment.rows.doubles[(row * ROW_WORDS) / 2 + 2] as number;
+        return { day, ref: segmentNumber(segment.path) * REF_SEGMENT + offset };
+      };
+      // An id of ours tells its day; for any other somebody has to look.
+      const time = idTime(interactionId);
+      return (time === null ? null : find(dayNumber(time))) ?? find(dayOfForeign());
+    },
+
+    forget(day) {
+      remembered.delete(day);
+    },
+
+    close() {
+      lines.close();
+      remembered.clear();
+    },
+  };
+}
+
+const NO_WORDS = new Uint32Array(0);
+
+function overallOf(own: number, said: readonly Annotation[] | undefined): number {
+  if (!said) return own;
+  const qualityScores: Record<string, number> = Number.isNaN(own) ? {} : { overall: own };
+  return effectiveScore({ qualityScores, annotations: said })?.overall ?? Number.NaN;
+}
+
+/** The place of a day from which a query goes on behind its cursor; undefined when all of the day lies ahead. */
+export function placeAfter(
+  index: DayIndex,
+  { timestamp, interactionId }: { readonly timestamp: number; readonly interactionId: string },
+  descending: boolean,
+): number | undefined {
+  if (index.day !== dayOf(timestamp)) return undefined;
+  const words = new Uint32Array(2);
+  hash64(interactionId, words, 0);
+  const step = descending ? -1 : 1;
+  const exact = index.find(words[0] as number, words[1] as number);
+  if (exact >= 0) return exact + step;
+  // The record is gone: go on with what lies beyond its time.
+  const timeAt = (place: number): number => {
+    const rows = index.segments[index.order[place * 2] as number]?.rows;
+    return rows?.doubles[((index.order[place * 2 + 1] as number) * ROW_WORDS) / 2] ?? Number.NaN;
+  };
+  let place = descending ? index.count - 1 : 0;
+  while (place >= 0 && place < index.count && (descending ? timeAt(place) >= timestamp : timeAt(place) <= timestamp)) {
+    place += step;
+  }
+  return place;
+}
