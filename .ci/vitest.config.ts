@@ -8,7 +8,5 @@ export default defineProject({
     name: "house",
     include: ["**/*.test.ts"],
     globalSetup: "./pack.ts",
-,
-    hookTimeout: 300_000,
   },
 });
