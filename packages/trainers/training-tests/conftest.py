@@ -174,7 +174,7 @@ class Script:
     def run(self, *flags):
         """Runs the script as a user does, and gives back its exit code with what it printed and what it complained."""
         done = subprocess.run(
-            [sys.executable, str(self.path), *flags], capture_output=True, text=True, cwd=self.path.parent, timeout=300
+            [sys.executable, str(self.path), *flags], capture_output=True, text=True, cwd=self.path.parent, timeout=1800
         )
         return done.returncode, done.stdout, done.stderr
 

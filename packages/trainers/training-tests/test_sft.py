@@ -136,6 +136,20 @@ def test_an_adapter_learns_resumes_and_merges(script, taught_model, tmp_path):
     assert "remove it to merge again" in run.refuse("--merge")
 
 
+def test_four_bit_weights_train_through_an_adapter_that_merges_into_whole_ones(script, taught_model, tmp_path):
+    data = write_jsonl(tmp_path / "rows.jsonl", sft_rows())
+    run = script("sft", data, taught_model, load_in_4bit=True, max_steps=10, learning_rate=1e-2, **FAST)
+    assert '"bitsandbytes>=' in run.path.read_text("utf-8")
+    run.succeed()
+    losses = run.log("loss")
+    assert losses[-1] < 0.8 * losses[0]
+    run.succeed("--merge")
+    whole, tokenizer = load(run.output / "merged")
+    adapted = PeftModel.from_pretrained(load(taught_model)[0], run.output)
+    tokens = tokenizer(answer(3), return_tensors="pt")
+    assert torch.allclose(logits(whole, tokens), logits(adapted, tokens), atol=1e-4)
+
+
 def test_wrong_datasets_are_refused_in_a_sentence(script, plain_model, tmp_path):
     def refusal(text):
         data = tmp_path / "wrong.jsonl"

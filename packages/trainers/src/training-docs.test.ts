@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { scriptTemplate } from "./script-template.js";
+import { parseTrainingConfig, trainingConfigSchema } from "./training-config.js";
+import { trainingKinds } from "./training-kind.js";
+
+const page = readFileSync(new URL("../../../docs/training.md", import.meta.url), "utf8");
+
+it("names every field of the config, and the numbers that are its defaults", () => {
+  const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+  const { learningRate: _, warmupSteps: __, ...defaults } = parseTrainingConfig("sft");
+  for (const field of Object.keys(trainingConfigSchema.shape)) {
+    const row = rows.find((line) => line.split("|")[1]?.includes(`\`${field}\``));
+    expect(row, `docs/training.md has no row for ${field}`).toBeDefined();
+    const value = defaults[field as keyof typeof defaults];
+    if (typeof value === "number" && field !== "evalBatchSize") expect(row).toContain(String(value));
+  }
+});
+
+it("declares the versions that the scripts declare", () => {
+  for (const kind of trainingKinds) {
+    const ranges = [
+      ...scriptTemplate(kind).matchAll(/^# {3}"((?:trl|transformers|peft|datasets|accelerate)\W.*)",$/gm),
+    ];
+    expect(ranges).toHaveLength(5);
+    for (const [, range] of ranges) expect(page).toContain(`\`${range}\``);
+  }
+});
+
+it("declares ranges whose oldest and newest versions are the ones that the training tests install", () => {
+  const pins = (name: string) =>
+    new Map(
+      readFileSync(new URL(`../training-tests/${name}.txt`, import.meta.url), "utf8")
+        .trim()
+        .split("\n")
+        .map((line) => line.split("==") as [string, string]),
+    );
+  const [oldest, newest] = [pins("oldest"), pins("newest")];
+  const ranges = [...scriptTemplate("sft").matchAll(/^# {3}"([a-z]+)>=([\d.]+),<([\d.]+)",$/gm)];
+  expect(ranges).toHaveLength(7);
+  for (const [, name = "", from = "", below = ""] of ranges) {
+    expect(minor(oldest.get(name)), name).toBe(minor(from));
+    // The minor version below the bound; a bound of a whole major version makes no such promise.
+    if (below.includes("."))
+      expect(Number(minor(newest.get(name)).split(".")[1]) + 1).toBe(Number(below.split(".")[1]));
+  }
+});
+
+const minor = (version = "") => version.split(".").slice(0, 2).join(".");
