@@ -155,19 +155,19 @@ export function parseTrainingConfig(kind: TrainingKind, input: TrainingConfigInp
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     throw new ConfigError(`the training config is ${quoted(input)}: give an object, such as { numEpochs: 3 }`);
   }
-  const { switched, fields } = canonicalNames(input);
+  const { fields, switched, spelled } = canonicalNames(input);
   // Only fields with a value are left, which the schema's optional fields cannot say.
   const given = {
-    ...parsed(trainingConfigSchema, fields),
-    ...translated(switched, fields),
+    ...parsed(trainingConfigSchema, fields, spelled),
+    ...translated(parsed(switches, switched, spelled), fields),
   } as Partial<TrainingConfig>;
   const config: TrainingConfig = { ...defaultsOf(kind, given), ...given };
   checkTogether(config, given);
   return config;
 }
 
-/** Puts every given field under its own name, the switches apart. */
-function canonicalNames(input: object): { fields: Record<string, unknown>; switched: Record<string, unknown> } {
+/** Puts every given field under its own name, the switches apart, and keeps how the caller spelled it. */
+function canonicalNames(input: object) {
   const fields: Record<string, unknown> = {};
   const switched: Record<string, unknown> = {};
   const spelled = new Map<string, string>();
@@ -186,7 +186,7 @@ function canonicalNames(input: object): { fields: Record<string, unknown>; switc
     spelled.set(field, name);
     target[field] = value;
   }
-  return { fields, switched };
+  return { fields, switched, spelled };
 }
 
 const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
@@ -212,14 +212,18 @@ function differInOne(one: string, other: string): boolean {
 }
 
 /** The given fields of a schema, checked. Its descriptions say what a wrong one has to be. */
-function parsed<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, fields: Record<string, unknown>) {
+function parsed<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  fields: Record<string, unknown>,
+  spelled: ReadonlyMap<string, string>,
+) {
   const prepared = Object.hasOwn(fields, "reportTo") ? { ...fields, reportTo: trackers(fields.reportTo) } : fields;
   const result = schema.partial().safeParse(prepared);
   if (result.success) return result.data;
   const name = String(result.error.issues[0]?.path[0]);
   const wanted = (schema.shape[name] as z.ZodType | undefined)?.description ?? "something else";
   const value = fields[name];
-  throw new ConfigError(`training config: ${name} is ${shown(value)}; it has to be ${wanted}`);
+  throw new ConfigError(`training config: ${spelled.get(name)} is ${shown(value)}; it has to be ${wanted}`);
 }
 
 function shown(value: unknown): string {
@@ -235,15 +239,19 @@ function trackers(value: unknown): unknown {
 }
 
 /** Says `bf16`, `fp16` and `useWandb` in the words of `precision` and `reportTo`. */
-function translated(switched: Record<string, unknown>, fields: Record<string, unknown>): Partial<TrainingConfig> {
-  const { bf16, fp16, useWandb } = parsed(switches, switched);
+function translated(
+  { bf16, fp16, useWandb }: { bf16?: boolean | undefined; fp16?: boolean | undefined; useWandb?: boolean | undefined },
+  fields: Record<string, unknown>,
+): Partial<TrainingConfig> {
   const config: { precision?: TrainingConfig["precision"]; reportTo?: TrainingConfig["reportTo"] } = {};
   if (bf16 && fp16) throw new ConfigError("training config: bf16 and fp16 are both true; keep one of them");
-  if (bf16 !== undefined || fp16 !== undefined) {
-    const precision = bf16 ? "bf16" : fp16 ? "fp16" : "fp32";
+  // Without fp16 there still is bf16; without bf16, and no word of fp16, there is float32 only.
+  const precision = bf16 ? "bf16" : fp16 ? "fp16" : bf16 === false ? "fp32" : undefined;
+  if (precision !== undefined) {
     if (fields.precision !== undefined && fields.precision !== precision) {
       throw new ConfigError(
-        `training config: precision is ${quoted(fields.precision)}, but bf16 and fp16 mean ${quoted(precision)}; keep precision`,
+        `training config: precision is ${quoted(fields.precision)}, but bf16 and fp16 mean ${quoted(precision)}; ` +
+          "keep precision",
       );
     }
     config.precision = precision;
@@ -269,7 +277,7 @@ function defaultsOf(kind: TrainingKind, given: Partial<TrainingConfig>): Trainin
     maxLength: 2048,
     learningRate: LEARNING_RATES[kind][useLora ? "lora" : "full"],
     lrScheduler: "cosine",
-    warmupRatio: 0.1,
+    warmupRatio: given.warmupSteps === undefined ? 0.1 : 0,
     warmupSteps: 0,
     weightDecay: 0,
     maxGradNorm: 1,

@@ -114,7 +114,7 @@ describe("wrong options", () => {
       { datasetPath: "./d", outputDir: "./a", config: { outputDir: "./b" } },
       'outputDir is "./a", but config.outputDir',
     ],
-    [{ datasetPath: "./d", config: { lr: "fast" } }, 'learningRate is "fast" (a string)'],
+    [{ datasetPath: "./d", config: { lr: "fast" } }, 'lr is "fast" (a string)'],
     [null, "the script's options are null"],
   ])("are refused by name: %j", (options, message) => {
     expect(() => generateTrainingScript("dpo", untyped(options))).toThrow(ConfigError);
