@@ -28,6 +28,7 @@ export {
 } from "./interaction.js";
 export { newInteractionId } from "./interaction-id.js";
 export { createInteractionLogger, type LoggerOptions } from "./interaction-logger.js";
+export { interactionFields, interactionRow, snakeKeys } from "./interaction-row.js";
 export type { Json, JsonObject } from "./json.js";
 export type {
   DropReason,

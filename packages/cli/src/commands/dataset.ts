@@ -1,6 +1,6 @@
 import { lstatSync } from "node:fs";
 import { resolve } from "node:path";
-import type { InteractionStore } from "@whetstone/core";
+import { type InteractionStore, snakeKeys } from "@whetstone/core";
 import {
   buildDpoDataset,
   buildGrpoDataset,
@@ -18,7 +18,6 @@ import { type CommandContext, commandAction, examples } from "../command-action.
 import { ExitCode } from "../exit-code.js";
 import { fraction, list, wholeNumber } from "../option-values.js";
 import { createProgress } from "../progress.js";
-import { snakeKeys } from "../snake-case.js";
 import { terminalText } from "../terminal-text.js";
 
 interface DatasetOptions {

@@ -1,9 +1,8 @@
-import { cursorAfter, effectiveScore, type StoredInteraction } from "@whetstone/core";
+import { cursorAfter, effectiveScore, interactionRow, type StoredInteraction } from "@whetstone/core";
 import { Command, Option } from "commander";
 import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { ExitCode } from "../exit-code.js";
-import { interactionRow } from "../interaction-row.js";
 import { fraction, list, pointInTime, wholeNumber } from "../option-values.js";
 import { renderTable } from "../text-table.js";
 

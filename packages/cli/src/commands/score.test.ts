@@ -1,11 +1,25 @@
 import { join } from "node:path";
 import { fileStore } from "@whetstone/core";
-import { describe, expect, it } from "vitest";
+import { fakeOpenAiServer } from "@whetstone/core/testing";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { ExitCode } from "../exit-code.js";
-import { judgeEndpoint } from "../testing/judge-endpoint.js";
 import { interaction, recorded } from "../testing/recorded-store.js";
 import { runInProcess, runJson } from "../testing/run-in-process.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
+
+interface ChatRequest {
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+}
+
+/** A judge behind a real endpoint: a text is its reply, a number the status of its refusal. */
+async function judgeEndpoint(reply: (request: ChatRequest) => string | number) {
+  const server = await fakeOpenAiServer(({ body }) => {
+    const said = reply(body as unknown as ChatRequest);
+    return typeof said === "string" ? said : { status: said, body: JSON.stringify({ error: { message: "refused" } }) };
+  });
+  onTestFinished(() => server.close());
+  return { baseUrl: server.baseURL, requests: server.requests };
+}
 
 async function store() {
   const cwd = temporaryFolder();
@@ -91,7 +105,7 @@ describe("the judge", () => {
     const env = { OPENAI_API_KEY: "test-key" };
     const report = await runJson([...judge(baseUrl), "--agent-type", "math"], { cwd, env });
     expect(report).toMatchObject({ source: "judge:judge-1@auto-v1", scored: 3, failed: 0 });
-    expect(requests.map(({ model, authorization }) => [model, authorization])).toEqual(
+    expect(requests.map(({ body, headers }) => [body.model, headers.authorization])).toEqual(
       Array.from({ length: 3 }, () => ["judge-1", "Bearer test-key"]),
     );
     expect(await scoresIn(cwd)).toMatchObject({ right: 0.75, unknown: 0.75 });

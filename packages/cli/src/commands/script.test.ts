@@ -97,7 +97,7 @@ it("does not replace the requirements of another script, and says how to go on",
 });
 
 it.each([
-  [["--set", "learning_rate=fast"], ExitCode.usage, /learningRate is "fast"/],
+  [["--set", "learning_rate=fast"], ExitCode.usage, /learning_rate is "fast"/],
   [["--set", "learnin_rate=1"], ExitCode.usage, /did you mean learning_?[rR]ate/],
   [["--set", "oops"], ExitCode.usage, /Give a setting and its value/],
   [["--config", "gone.json"], ExitCode.failed, /cannot read the settings in \S+gone\.json: it does not exist/],

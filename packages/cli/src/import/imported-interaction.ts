@@ -1,6 +1,11 @@
 import { createHash } from "node:crypto";
-import { type Annotation, annotationSchema, type Interaction, prepareInteraction } from "@whetstone/core";
-import { snakeCase } from "../snake-case.js";
+import {
+  type Annotation,
+  annotationSchema,
+  type Interaction,
+  interactionFields,
+  prepareInteraction,
+} from "@whetstone/core";
 
 /** An interaction that is ready to be stored, and what was said of it already. */
 export interface ImportedInteraction {
@@ -44,48 +49,7 @@ function knownFields(given: unknown): Record<string, unknown> {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new Error(`the mapping gave ${given === null ? "null" : `a ${typeof given}`} where an interaction belongs`);
   }
-  const row = given as Readonly<Record<string, unknown>>;
-  const fields: Record<string, unknown> = {};
-  for (const [name, outerName] of FIELDS) {
-    const value = row[name] ?? row[outerName];
-    if (value !== undefined && value !== null) fields[name] = value;
-  }
-  if (isObject(fields.usage)) fields.usage = knownUsage(fields.usage);
-  return fields;
-}
-
-const FIELDS = [
-  "interactionId",
-  "timestamp",
-  "query",
-  "answer",
-  "agentType",
-  "messages",
-  "tools",
-  "qualityScores",
-  "sessionId",
-  "userId",
-  "latencyMs",
-  "toolsUsed",
-  "sources",
-  "retrievalMethod",
-  "errorOccurred",
-  "errorMessage",
-  "model",
-  "variant",
-  "usage",
-  "reference",
-  "groupId",
-  "metadata",
-  "annotations",
-].map((name) => [name, snakeCase(name)] as const);
-
-function knownUsage(usage: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return {
-    inputTokens: usage.inputTokens ?? usage.input_tokens,
-    outputTokens: usage.outputTokens ?? usage.output_tokens,
-    costUsd: usage.costUsd ?? usage.cost_usd,
-  };
+  return interactionFields(given as Readonly<Record<string, unknown>>);
 }
 
 function idText(id: unknown): string {
@@ -132,10 +96,6 @@ function annotationsOf(given: unknown, interactionId: string): Annotation[] {
     const [issue] = annotation.error.issues;
     throw new Error(`annotation ${i + 1} is not one: ${issue?.path.join(".")}: ${issue?.message}`);
   });
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function contentId(fields: Readonly<Record<string, unknown>>, occurrence: (hash: Buffer) => number): string {

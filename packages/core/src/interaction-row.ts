@@ -1,0 +1,53 @@
+import type { Annotation, StoredInteraction } from "./annotation.js";
+import { interactionSchema } from "./interaction.js";
+
+/**
+ * An interaction as REST bodies and JSONL files have it: the snake_case twins of our names, times in ISO 8601 with Z.
+ * `interactionFields` reads it back.
+ */
+export function interactionRow({ annotations, ...interaction }: StoredInteraction): Record<string, unknown> {
+  const row: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(interaction)) {
+    if (value !== undefined) row[snakeCase(name)] = value;
+  }
+  if (interaction.usage) row.usage = snakeKeys(interaction.usage);
+  row.timestamp = isoTime(interaction.timestamp);
+  if (annotations) row.annotations = annotations.map(annotationRow);
+  return row;
+}
+
+/** The fields of an interaction by our names, from a row that has them by either name. Values are taken as they are. */
+export function interactionFields(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const [name, outerName] of FIELDS) {
+    const value = row[name] ?? row[outerName];
+    if (value !== undefined && value !== null) fields[name] = value;
+  }
+  if (typeof fields.usage === "object") {
+    const usage = fields.usage as Readonly<Record<string, unknown>>;
+    fields.usage = Object.fromEntries(USAGE.map(([name, outerName]) => [name, usage[name] ?? usage[outerName]]));
+  }
+  return fields;
+}
+
+/** The same values under snake_case names; inner names stay. */
+export function snakeKeys(record: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [snakeCase(name), value]));
+}
+
+/** `errorMessage` → `error_message`. */
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+const twins = (names: readonly string[]) => names.map((name) => [name, snakeCase(name)] as const);
+const FIELDS = twins([...Object.keys(interactionSchema.unwrap().shape), "annotations"]);
+const USAGE = twins(["inputTokens", "outputTokens", "costUsd"]);
+
+function annotationRow({ interactionId: _, at, ...annotation }: Annotation): Record<string, unknown> {
+  return { ...annotation, at: isoTime(at) };
+}
+
+function isoTime(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}
