@@ -171,15 +171,15 @@ class Script:
     def __init__(self, path, output):
         self.path, self.output = path, output
 
-    def run(self, *flags):
+    def run(self, *flags, processes=1):
         """Runs the script as a user does, and gives back its exit code with what it printed and what it complained."""
-        done = subprocess.run(
-            [sys.executable, str(self.path), *flags], capture_output=True, text=True, cwd=self.path.parent, timeout=1800
-        )
+        many = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes)] if processes > 1 else []
+        command = [sys.executable, *many, str(self.path), *flags]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.path.parent, timeout=1800)
         return done.returncode, done.stdout, done.stderr
 
-    def succeed(self, *flags):
-        code, out, err = self.run(*flags)
+    def succeed(self, *flags, processes=1):
+        code, out, err = self.run(*flags, processes=processes)
         assert code == 0, err[-3000:]
         return out
 

@@ -1,6 +1,6 @@
 import torch
 from conftest import answer, dpo_rows, losses_on, sft_rows, user, write_folder, write_jsonl
-from peft import PeftModel
+from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 FAST = {"batch_size": 4, "gradient_accumulation_steps": 1, "gradient_checkpointing": False, "logging_steps": 1}
@@ -54,6 +54,18 @@ def test_it_goes_on_from_an_sft_adapter_which_is_merged_first(script, taught_mod
     trained = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(start), run.output)
     assert torch.allclose(logits(run.output / "merged", tokens), logits(trained, tokens), atol=1e-4)
     assert preference(run.output / "merged") > preference(start) + 2
+
+
+def test_two_processes_share_the_rows_and_one_of_them_merges_the_adapter(script, taught_model, tmp_path):
+    adapter = tmp_path / "adapter"
+    lora = LoraConfig(task_type="CAUSAL_LM", target_modules="all-linear")
+    get_peft_model(AutoModelForCausalLM.from_pretrained(taught_model), lora).save_pretrained(adapter)
+    data = write_jsonl(tmp_path / "rows.jsonl", dpo_rows(16))
+    run = script("dpo", data, sft_model=adapter, max_steps=2, **FAST)
+    output = run.succeed(processes=2)
+    assert output.count("merging the adapter") == 1
+    assert run.log("epoch")[0] == 0.5  # 8 of 16 rows in one step: 4 for each process
+    assert (run.output / "start-model" / "config.json").is_file()
 
 
 def test_wrong_datasets_are_refused_in_a_sentence(script, plain_model, tmp_path):

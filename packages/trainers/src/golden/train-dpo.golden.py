@@ -40,7 +40,6 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
-from accelerate import PartialState
 from datasets import Features, Json, List, Value, load_dataset
 from peft import LoraConfig, PeftModel
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -123,19 +122,20 @@ def main():
     if SMOKE:
         rows = {"train": shortest(rows["train"])}
 
-    model = tiny_model(tokenizer) if CHECK or SMOKE else load_model()
+    args = DPOConfig(
+        **run_settings(has_test="test" in rows),
+        max_length=CONFIG["max_length"],
+        beta=CONFIG["beta"],
+        loss_type=CONFIG["loss_type"],
+        loss_weights=CONFIG["loss_weights"],
+        label_smoothing=CONFIG["label_smoothing"],
+        # With LoRA the reference model is the base without its adapter; else its answers are computed beforehand.
+        precompute_ref_log_probs=not CHECK and not CONFIG["lora"],
+    )
+    model = tiny_model(tokenizer) if CHECK or SMOKE else load_model(args)
     trainer = DPOTrainer(
         model=model,
-        args=DPOConfig(
-            **run_settings(has_test="test" in rows),
-            max_length=CONFIG["max_length"],
-            beta=CONFIG["beta"],
-            loss_type=CONFIG["loss_type"],
-            loss_weights=CONFIG["loss_weights"],
-            label_smoothing=CONFIG["label_smoothing"],
-            # With LoRA the reference model is the base without its adapter; else its answers are computed beforehand.
-            precompute_ref_log_probs=not CHECK and not CONFIG["lora"],
-        ),
+        args=args,
         train_dataset=rows["train"],
         eval_dataset=rows.get("test"),
         processing_class=tokenizer,
@@ -309,7 +309,7 @@ def load_tokenizer(rows):
     return tokenizer
 
 
-def load_model():
+def load_model(args):
     if torch.cuda.device_count() > 1 and "LOCAL_RANK" not in os.environ:
         sys.exit("several GPUs are visible: start with accelerate launch, or show one with CUDA_VISIBLE_DEVICES=0")
     bf16, fp16 = precision()
@@ -320,14 +320,14 @@ def load_model():
     dtype = half if CONFIG["lora"] else torch.float32
     settings = {"dtype": dtype, "trust_remote_code": CONFIG["trust_remote_code"]}
     if CONFIG["load_in_4bit"]:
-        settings["device_map"] = {"": PartialState().local_process_index} if torch.cuda.is_available() else None
+        settings["device_map"] = {"": args.local_process_index} if torch.cuda.is_available() else None
         settings["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
         )
-    name = start_model()
+    name = start_model(args)
     *fast, safe = attention_choices(dtype)
     for attention in fast:
         try:
@@ -337,7 +337,7 @@ def load_model():
     return AutoModelForCausalLM.from_pretrained(name, attn_implementation=safe, **settings)
 
 
-def start_model():
+def start_model(args):
     """
     What training starts from. An adapter is merged into its base and saved first: the new adapter belongs to that
     model, and on the bare base it would be worth nothing.
@@ -346,8 +346,8 @@ def start_model():
     if adapter_base(name) is None:
         return name
     merged = OUTPUT / "start-model"
-    with PartialState().main_process_first():
-        if PartialState().is_main_process and not (RESUME and merged.is_dir()):
+    with args.main_process_first(local=False):
+        if args.process_index == 0 and not (RESUME and merged.is_dir()):
             say(f"merging the adapter {name} into {adapter_base(name)}")
             merge(adapter_base(name), name, merged)
     return str(merged.resolve())
