@@ -20,8 +20,8 @@ import {
   type Turns,
   writeDataset,
 } from "@whetstone/datasets";
+import { clientFromEnvironment } from "@whetstone/example-shared/chat-model";
 import { saveTrainingScript } from "@whetstone/trainers";
-import OpenAI from "openai";
 import { DEMO_FOLDER, freshDemoFolder } from "./demo-folder.js";
 import { type DemoOptions, readOptions, USAGE, UsageError } from "./demo-options.js";
 import { type DatasetSummary, renderSummary, type VariantQuality } from "./demo-summary.js";
@@ -117,9 +117,7 @@ function offlineVariants(): readonly Variant[] {
 }
 
 function liveVariants({ model, attempts }: DemoOptions): readonly Variant[] {
-  // A server of one's own often needs no key, but the client insists on one.
-  const client = new OpenAI({ apiKey: process.env.OPENAI_API_KEY || "none" });
-  const solve = liveModel({ client, model });
+  const solve = liveModel({ client: clientFromEnvironment(), model });
   return Array.from({ length: attempts }, () => ({ name: model, solve }));
 }
 

@@ -1,3 +1,4 @@
+import { addUsage, chatModel, type TokenUsage } from "@whetstone/example-shared/chat-model";
 import type OpenAI from "openai";
 import type { ChatCompletionMessageParam, ChatCompletionTool } from "openai/resources/chat/completions";
 import { calculate, calculatorTool } from "./calculator.js";
@@ -12,23 +13,20 @@ export interface LiveModelOptions {
 
 /** Lets a model behind an OpenAI-compatible endpoint answer, with the calculator as its tool. */
 export function liveModel({ client, model, maxTurns = 12 }: LiveModelOptions): Solve {
+  const ask = chatModel(client, model);
   return async (question) => {
     const messages: ChatCompletionMessageParam[] = [
       { role: "system", content: SYSTEM_PROMPT },
       { role: "user", content: question },
     ];
     const steps: WorkedStep[] = [];
-    const usage = { inputTokens: 0, outputTokens: 0 };
+    let usage: TokenUsage = { inputTokens: 0, outputTokens: 0 };
     for (let turn = 0; turn < maxTurns; turn++) {
-      const completion = await client.chat.completions.create({ model, messages: [...messages], tools: TOOLS });
-      usage.inputTokens += completion.usage?.prompt_tokens ?? 0;
-      usage.outputTokens += completion.usage?.completion_tokens ?? 0;
-      const message = completion.choices[0]?.message;
-      if (!message) throw new Error(`${model} gave no message`);
-      const { content, tool_calls: calls = [] } = message;
+      const reply = await ask(messages, TOOLS);
+      usage = addUsage(usage, reply.usage);
+      const { content, tool_calls: calls = [] } = reply.message;
       messages.push({ role: "assistant", content, ...(calls.length > 0 && { tool_calls: calls }) });
-      if (calls.length === 0)
-        return answered(messages, content ?? "", { steps, model: completion.model || model, usage });
+      if (calls.length === 0) return answered(messages, content ?? "", { steps, model: reply.model, usage });
       for (const call of calls) {
         const { expression, result } =
           call.type === "function" ? useCalculator(call.function) : { expression: "", result: "error: unknown tool" };
