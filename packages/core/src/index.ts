@@ -19,6 +19,7 @@ export {
   StoreError,
   WhetstoneError,
 } from "./errors.js";
+export { flushOnExit } from "./flush-on-exit.js";
 export {
   HIGH_QUALITY,
   type Interaction,
@@ -41,7 +42,7 @@ export type {
 } from "./logger.js";
 export { DEFAULT_STORE_URL, openStore } from "./open-store.js";
 export { prepareInteraction } from "./prepare.js";
-export { normaliseText, promptKey, promptTurns } from "./prompt-key.js";
+export { isSamePrompt, normaliseText, promptKey, promptTurns } from "./prompt-key.js";
 export {
   type ScoreInteractionsOptions,
   type ScoringFailure,

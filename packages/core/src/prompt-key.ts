@@ -59,6 +59,12 @@ function hashNormalised(text: string): void {
   if (!hashCollapsed(text)) hashText(normaliseText(text));
 }
 
+/** Whether two interactions have an equal `promptKey`; for the same question word for word it is not computed. */
+export function isSamePrompt(a: Prompted, b: Prompted): boolean {
+  if (!a.messages && !b.messages && a.query === b.query) return a.agentType === b.agentType;
+  return promptKey(a) === promptKey(b);
+}
+
 /** The turns before the answer: all messages but an assistant turn at their end, or the query as one user turn. */
 export function promptTurns({ messages, query }: Prompted): readonly ChatMessage[] {
   if (!messages || messages.length === 0) return [{ role: "user", content: query }];

@@ -1,4 +1,4 @@
-import { type InteractionStore, promptKey } from "@whetstone/core";
+import { type InteractionStore, isSamePrompt } from "@whetstone/core";
 import { type Answer, type AnswerRules, answerOf } from "./answer.js";
 import type { InteractionDrop, PromptDrop, Tally } from "./build-report.js";
 import { candidateSlices, fetchRecords, SLICE } from "./fetch-records.js";
@@ -110,6 +110,5 @@ async function readChosen<Row>(
 function isOnePrompt(answers: readonly Answer[]): boolean {
   const [first, ...others] = answers;
   if (!first) return false;
-  const key = promptKey(first.interaction);
-  return others.every(({ interaction }) => promptKey(interaction) === key);
+  return others.every(({ interaction }) => isSamePrompt(first.interaction, interaction));
 }

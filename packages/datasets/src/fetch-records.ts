@@ -1,7 +1,7 @@
 import type { InteractionStore, StoredInteraction } from "@whetstone/core";
 
-/** Records a build holds at once: enough that a store meets neighbours among them, little beside a heap of 128 MB. */
-export const SLICE = 2048;
+/** Records a build holds at once: few enough that most of them die young, which the garbage collector rewards. */
+export const SLICE = 256;
 
 /**
  * Reads records so that each stands at the place of its ref; undefined where the record is gone. The store is asked

@@ -14,8 +14,6 @@ import { lineReader } from "./line-reader.js";
 
 /** Days whose index stays in memory between calls: 80 bytes a record. */
 const REMEMBERED_DAYS = 8;
-/** A handle is segment number times this, plus the offset: segments end far below 4 GiB. */
-const REF_SEGMENT = 2 ** 32;
 
 /** A day as it was when it was opened. */
 export interface OpenDay {
@@ -83,12 +81,19 @@ export function journalReader(root: string): JournalReader {
   }
 
   /** Agent types stand in the index as hashes; one record of each tells the name. */
-  function agentTypeName(hash: number, path: string, offset: number): string {
+  function agentTypeName(hash: number, ref: number): string {
     const known = agentTypes.get(hash);
     if (known !== undefined) return known;
-    const record = parseRecord(lines.lineAt(path, offset) ?? "");
+    const record = recordAt(ref);
     if (record && hash32(record.agentType) === hash) agentTypes.set(hash, record.agentType);
     return record?.agentType ?? "unknown";
+  }
+
+  function recordAt(ref: number): Interaction | null {
+    const { segment, offset, bytes } = placeOf(ref);
+    const path = segmentPaths[segment];
+    const line = path === undefined ? null : lines.lineAt(path, offset, bytes);
+    return line === null ? null : parseRecord(line);
   }
 
   function segmentNumber(path: string): number {
@@ -116,24 +121,23 @@ export function journalReader(root: string): JournalReader {
       const first = from ?? (descending ? index.count - 1 : 0);
       let number = -1;
       let segment: DayIndex["segments"][number] | undefined;
-      let firstRef = 0;
+      let inRefs = 0;
       for (let place = first; place >= 0 && place < index.count; place += descending ? -1 : 1) {
         if (index.order[place * 2] !== number) {
           number = index.order[place * 2] as number;
           segment = index.segments[number];
-          firstRef = segment ? segmentNumber(segment.path) * REF_SEGMENT : 0;
+          inRefs = segment ? segmentNumber(segment.path) : 0;
         }
         if (!segment) continue;
         const { words, doubles } = segment.rows;
         const at = (index.order[place * 2 + 1] as number) * ROW_WORDS;
-        const offset = doubles[at / 2 + 2] as number;
         const said =
           annotations.size > 0 ? annotations.ofHash(words[at + 12] as number, words[at + 13] as number) : undefined;
         row.timestamp = doubles[at / 2] as number;
         row.overall = overallOf(doubles[at / 2 + 1] as number, said);
         row.flags = (words[at + 7] as number) | (said ? annotationFlags(said) : 0);
-        row.agentType = agentTypeName(words[at + 8] as number, segment.path, offset);
-        row.ref = firstRef + offset;
+        row.ref = refOf(inRefs, doubles[at / 2 + 2] as number, words[at + 6] as number);
+        row.agentType = agentTypeName(words[at + 8] as number, row.ref);
         row.words = words;
         row.at = at;
         if (matches(row)) yield row;
@@ -158,9 +162,7 @@ export function journalReader(root: string): JournalReader {
     },
 
     read(ref, annotationsOf) {
-      const path = segmentPaths[Math.floor(ref / REF_SEGMENT)];
-      const line = path === undefined ? null : lines.lineAt(path, ref % REF_SEGMENT);
-      const record = line === null ? null : parseRecord(line);
+      const record = recordAt(ref);
       const said = record && annotationsOf(record)?.of(record.interactionId);
       return said && said.length > 0 ? { ...record, annotations: said } : record;
     },
@@ -187,10 +189,11 @@ export function journalReader(root: string): JournalReader {
         const place = day?.index.find(words[0] as number, words[1] as number) ?? -1;
         if (!day || place < 0) return null;
         const segment = day.index.segments[day.index.order[place * 2] as number];
-        const row = day.index.order[place * 2 + 1] as number;
         if (!segment) return null;
-        const offset = segment.rows.doubles[(row * ROW_WORDS) / 2 + 2] as number;
-        return { day, ref: segmentNumber(segment.path) * REF_SEGMENT + offset };
+        const { words: columns, doubles } = segment.rows;
+        const at = (day.index.order[place * 2 + 1] as number) * ROW_WORDS;
+        const offset = doubles[at / 2 + 2] as number;
+        return { day, ref: refOf(segmentNumber(segment.path), offset, columns[at + 6] as number) };
       };
       // An id of ours tells its day; for any other somebody has to look.
       const time = idTime(interactionId);
@@ -205,6 +208,26 @@ export function journalReader(root: string): JournalReader {
       lines.close();
       remembered.clear();
     },
+  };
+}
+
+// A handle is a whole number below 2^53: 20 bits of segment number, 29 of offset (a segment ends far below that), and
+// 4 that tell how much to read: 512 bytes, doubled so many times.
+const OFFSETS = 2 ** 29;
+const SIZES = 16;
+const SMALLEST_READ = 512;
+
+function refOf(segment: number, offset: number, length: number): number {
+  const doublings = Math.min(SIZES - 1, 32 - Math.clz32(Math.floor(length / SMALLEST_READ)));
+  return (segment * OFFSETS + offset) * SIZES + doublings;
+}
+
+function placeOf(ref: number): { readonly segment: number; readonly offset: number; readonly bytes: number } {
+  const place = Math.floor(ref / SIZES);
+  return {
+    segment: Math.floor(place / OFFSETS),
+    offset: place % OFFSETS,
+    bytes: SMALLEST_READ * 2 ** (ref % SIZES),
   };
 }
 

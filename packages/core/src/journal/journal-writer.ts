@@ -8,7 +8,7 @@ import { headerRow, ROW_BYTES, roomForRows, writeRow } from "./index-rows.js";
 import { annotationFileName, indexPath, newWriterName, segmentName } from "./journal-files.js";
 
 /** A segment is left for the next one at this size. */
-const SEGMENT_BYTES = 256 * 1024 * 1024;
+const SEGMENT_BYTES = 128 * 1024 * 1024;
 /** Rows that wait in memory; a reader computes what is missing from the segment. */
 const INDEX_ROWS = 512;
 const INDEX_LINGER_MS = 1_000;

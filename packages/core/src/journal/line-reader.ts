@@ -1,17 +1,20 @@
 import { closeSync, openSync, readSync } from "node:fs";
 
-/** Read at a guess where records lie scattered: most are shorter. */
-const RANDOM_BYTES = 8 * 1024;
 /** Read ahead where the next record follows closely. */
 const AHEAD_BYTES = 512 * 1024;
 const CLOSE_BYTES = 64 * 1024;
 const OPEN_FILES = 128;
+/** Files that keep a block of what was read ahead. */
+const BLOCKS = 8;
 const LINE_FEED = 10;
 
 /** Reads lines of segments by offset: in blocks while the offsets run on, singly where they jump. */
 export interface LineReader {
-  /** The line that begins at `offset`, without its line feed; null when there is no whole line. */
-  lineAt(path: string, offset: number): string | null;
+  /**
+   * The line that begins at `offset`, without its line feed; null when there is no whole line. `expected` is what the
+   * line takes with its line feed, or more.
+   */
+  lineAt(path: string, offset: number, expected: number): string | null;
   close(): void;
 }
 
@@ -20,40 +23,53 @@ interface OpenFile {
   block: Buffer;
   blockStart: number;
   blockLength: number;
+  /** Where the line read last ended. */
+  lastEnd: number;
 }
 
 export function lineReader(): LineReader {
   const files = new Map<string, OpenFile>();
+  const withBlock = new Set<OpenFile>();
+  let scratch = Buffer.allocUnsafe(16 * 1024);
 
-  return {
-    lineAt(path, offset) {
-      const file = openFile(path);
-      if (!file) return null;
-      let from = offset - file.blockStart;
-      if (from < 0 || from >= file.blockLength) {
-        const gap = offset - (file.blockStart + file.blockLength);
-        load(file, offset, gap >= 0 && gap < CLOSE_BYTES ? AHEAD_BYTES : RANDOM_BYTES);
-        from = 0;
+  function lineAt(path: string, offset: number, expected: number): string | null {
+    const file = openFile(path);
+    if (!file) return null;
+    const gap = offset - file.lastEnd;
+    const inBlock = offset >= file.blockStart && offset + expected <= file.blockStart + file.blockLength;
+    if (!inBlock && gap >= 0 && gap < CLOSE_BYTES) readAhead(file, offset);
+    const from = offset - file.blockStart;
+    if (from >= 0 && from < file.blockLength) {
+      const end = file.block.indexOf(LINE_FEED, from);
+      if (end >= 0 && end < file.blockLength) {
+        file.lastEnd = file.blockStart + end + 1;
+        return file.block.toString("utf8", from, end);
       }
-      let end = lineEnd(file, from);
-      if (end < 0) {
-        load(file, offset, from > 0 ? AHEAD_BYTES : file.blockLength * 4);
-        from = 0;
-        end = lineEnd(file, 0);
+    }
+    for (let bytes = expected; ; bytes *= 4) {
+      if (scratch.length < bytes) scratch = Buffer.allocUnsafe(bytes);
+      const read = readSync(file.fd, scratch, 0, bytes, offset);
+      const end = scratch.indexOf(LINE_FEED);
+      if (end >= 0 && end < read) {
+        file.lastEnd = offset + end + 1;
+        return scratch.toString("utf8", 0, end);
       }
-      // A line longer than the block: take ever larger ones until the line or the file ends.
-      while (end < 0 && file.blockLength === file.block.length) {
-        load(file, offset, file.blockLength * 4);
-        end = lineEnd(file, 0);
-      }
-      return end < 0 ? null : file.block.toString("utf8", from, end);
-    },
+      if (read < bytes) return null; // the file ends before the line does
+    }
+  }
 
-    close() {
-      for (const { fd } of files.values()) closeSync(fd);
-      files.clear();
-    },
-  };
+  function readAhead(file: OpenFile, offset: number): void {
+    if (file.block.length === 0) file.block = Buffer.allocUnsafe(AHEAD_BYTES);
+    file.blockStart = offset;
+    file.blockLength = readSync(file.fd, file.block, 0, AHEAD_BYTES, offset);
+    withBlock.delete(file);
+    withBlock.add(file);
+    const [oldest] = withBlock;
+    if (withBlock.size <= BLOCKS || !oldest) return;
+    oldest.block = NO_BLOCK;
+    oldest.blockLength = 0;
+    withBlock.delete(oldest);
+  }
 
   function openFile(path: string): OpenFile | null {
     const known = files.get(path);
@@ -65,25 +81,25 @@ export function lineReader(): LineReader {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return null; // cleaned up meanwhile
       throw error;
     }
-    for (const [oldest, { fd: oldFd }] of files) {
+    for (const [oldestPath, oldest] of files) {
       if (files.size < OPEN_FILES) break;
-      closeSync(oldFd);
-      files.delete(oldest);
+      closeSync(oldest.fd);
+      withBlock.delete(oldest);
+      files.delete(oldestPath);
     }
-    const file = { fd, block: Buffer.alloc(0), blockStart: 0, blockLength: 0 };
+    const file = { fd, block: NO_BLOCK, blockStart: 0, blockLength: 0, lastEnd: 0 };
     files.set(path, file);
     return file;
   }
+
+  return {
+    lineAt,
+    close() {
+      for (const { fd } of files.values()) closeSync(fd);
+      files.clear();
+      withBlock.clear();
+    },
+  };
 }
 
-function load(file: OpenFile, offset: number, bytes: number): void {
-  const wanted = Math.max(bytes, RANDOM_BYTES);
-  if (file.block.length !== wanted) file.block = Buffer.allocUnsafe(wanted);
-  file.blockStart = offset;
-  file.blockLength = readSync(file.fd, file.block, 0, wanted, offset);
-}
-
-function lineEnd(file: OpenFile, from: number): number {
-  const end = file.block.indexOf(LINE_FEED, from);
-  return end < 0 || end >= file.blockLength ? -1 : end;
-}
+const NO_BLOCK = Buffer.alloc(0);
