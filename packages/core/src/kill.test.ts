@@ -8,7 +8,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { fileStore } from "./stores/file-store.js";
 
 const child = fileURLToPath(new URL("./logging-child.fixture.ts", import.meta.url));
-const KILLS = 8;
+const KILLS = 20;
 const folders: string[] = [];
 
 afterEach(() => {
