@@ -30,6 +30,8 @@ export interface CaptureQueue {
   take(most: number): readonly Captured[];
   /** Says of the first `count` taken entries that they are dealt with; the others will be given again. */
   settle(count: number): void;
+  /** Takes one of the taken entries out: it is not given again. */
+  discard(entry: Captured): void;
   /** True while something with this sequence number or an earlier one waits. */
   holds(sequence: number): boolean;
 }
@@ -83,6 +85,11 @@ export function captureQueue({ maxQueue, maxQueueBytes, overflow, onDrop }: Capt
     settle(number) {
       for (const entry of taken.slice(0, number)) count(entry, -1);
       taken = taken.slice(number);
+    },
+    discard(entry) {
+      if (!taken.includes(entry)) return;
+      taken = taken.filter((other) => other !== entry);
+      count(entry, -1);
     },
     holds: (sequence) => ((taken[0] ?? waiting.peek())?.sequence ?? Infinity) <= sequence,
   };

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Annotation } from "./annotation.js";
 import type { Captured, CaptureQueue } from "./capture-queue.js";
 import { StoreError } from "./errors.js";
+import type { Interaction } from "./interaction.js";
 import { toInteraction } from "./prepare.js";
+import type { RecordRedactor } from "./redact/redact-record.js";
 import type { AppendStatus, InteractionStore, JournaledStore } from "./store.js";
 
 /** Records that are written to a journal between two turns of the event loop. */
@@ -20,6 +23,10 @@ export interface DrainOptions {
   readonly store: InteractionStore;
   /** Given when records are to be written at once, between two turns of the event loop. */
   readonly journal: JournaledStore | null;
+  /** Runs before anything reaches a store; null when records are stored as they are. */
+  readonly redact: RecordRedactor | null;
+  /** Hears of what could not be redacted, and so is not stored. */
+  readonly onRefused: (refused: Captured) => void;
   readonly onStored: (statuses: readonly AppendStatus[]) => void;
   readonly onAnnotated: (stored: number, unknown: number) => void;
   /** Why nothing moves, or null when it moves again. */
@@ -37,8 +44,14 @@ export interface Drain {
   stop(): void;
 }
 
-export function drain({ queue, store, journal, onStored, onAnnotated, onTrouble }: DrainOptions): Drain {
-  const waiters = new Set<{ readonly sequence: number; readonly done: () => void }>();
+interface Waiter {
+  readonly sequence: number;
+  done: () => void;
+}
+
+export function drain(options: DrainOptions): Drain {
+  const { queue, store, journal, redact, onRefused, onStored, onAnnotated, onTrouble } = options;
+  const waiters = new Set<Waiter>();
   let planned: NodeJS.Immediate | undefined;
   let timer: NodeJS.Timeout | undefined;
   let writing = false;
@@ -54,17 +67,43 @@ export function drain({ queue, store, journal, onStored, onAnnotated, onTrouble 
     planned = undefined;
     clearTimeout(timer);
     timer = undefined;
-    const entries = queue.take(journal ? SLICE : BATCH);
-    if (entries.length === 0) return;
-    if (journal && entries[0]?.snapshot) {
-      goOn(writeToJournal(journal, entries));
+    const ready = take(journal ? SLICE : BATCH);
+    if (!ready) {
+      goOn(0);
+      return;
+    }
+    if (journal && ready.records) {
+      goOn(writeToJournal(journal, ready));
       return;
     }
     writing = true;
-    void send(entries).then((pauseMs) => {
+    void send(ready).then((pauseMs) => {
       writing = false;
       goOn(pauseMs);
     });
+  }
+
+  /** The next entries of one kind, as they will be stored. What cannot be redacted leaves the queue here. */
+  function take(most: number): Ready | null {
+    const records: Interaction[] = [];
+    const annotations: Annotation[] = [];
+    let newIds = true;
+    for (const entry of queue.take(most)) {
+      try {
+        if (entry.snapshot) {
+          const record = toInteraction(entry.snapshot);
+          records.push(redact ? redact.interaction(record) : record);
+          newIds &&= entry.snapshot.newId;
+        } else {
+          annotations.push(redact ? redact.annotation(entry.annotation) : entry.annotation);
+        }
+      } catch {
+        queue.discard(entry);
+        onRefused(entry);
+      }
+    }
+    if (records.length > 0) return { records, newIds };
+    return annotations.length > 0 ? { annotations } : null;
   }
 
   /** Plans what comes next: at once, or after a pause. */
@@ -76,9 +115,9 @@ export function drain({ queue, store, journal, onStored, onAnnotated, onTrouble 
     else wake();
   }
 
-  function writeToJournal(journaled: JournaledStore, entries: readonly Captured[]): number {
+  function writeToJournal(journaled: JournaledStore, { records, newIds }: ReadyRecords): number {
     const started = performance.now();
-    const { statuses, error } = journaled.appendSync(records(entries), { newIds: allNew(entries) });
+    const { statuses, error } = journaled.appendSync(records, { newIds });
     queue.settle(statuses.length);
     if (statuses.length > 0) onStored(statuses);
     if (error) return failed(error);
@@ -87,15 +126,15 @@ export function drain({ queue, store, journal, onStored, onAnnotated, onTrouble 
     return slow && waiters.size === 0 ? SLOW_PAUSE_MS : 0;
   }
 
-  async function send(entries: readonly Captured[]): Promise<number> {
+  async function send(ready: Ready): Promise<number> {
     try {
-      if (entries[0]?.snapshot) {
-        const statuses = await store.append(records(entries));
-        queue.settle(entries.length);
+      if (ready.records) {
+        const statuses = await store.append(ready.records);
+        queue.settle(ready.records.length);
         onStored(statuses);
       } else {
-        const statuses = await store.annotate(annotations(entries));
-        queue.settle(entries.length);
+        const statuses = await store.annotate(ready.annotations);
+        queue.settle(ready.annotations.length);
         const known = statuses.filter((status) => status === "stored").length;
         onAnnotated(known, statuses.length - known);
       }
@@ -141,26 +180,29 @@ export function drain({ queue, store, journal, onStored, onAnnotated, onTrouble 
     async until(sequence, timeoutMs) {
       if (!queue.holds(sequence)) return;
       const timedOut = new AbortController();
-      await Promise.race([
-        new Promise<void>((done) => {
-          waiters.add({ sequence, done });
-          hurry();
-        }),
-        sleep(timeoutMs, undefined, { signal: timedOut.signal }).catch(() => undefined),
-      ]);
+      const waiter: Waiter = { sequence, done: () => undefined };
+      const settled = new Promise<void>((done) => {
+        waiter.done = done;
+      });
+      waiters.add(waiter);
+      hurry();
+      await Promise.race([settled, sleep(timeoutMs, undefined, { signal: timedOut.signal }).catch(() => undefined)]);
       timedOut.abort();
+      waiters.delete(waiter);
     },
 
     now() {
       if (!journal) return;
-      for (let entries = queue.take(BATCH); entries.length > 0; entries = queue.take(BATCH)) {
-        if (!entries[0]?.snapshot) {
+      while (queue.records + queue.annotations > 0) {
+        const ready = take(BATCH);
+        if (!ready) continue; // all of them were refused, so the queue is shorter
+        if (!ready.records) {
           // A journal has written them before it returns its promise.
-          journal.annotate(annotations(entries)).catch(() => undefined);
-          queue.settle(entries.length);
+          journal.annotate(ready.annotations).catch(() => undefined);
+          queue.settle(ready.annotations.length);
           continue;
         }
-        const { statuses, error } = journal.appendSync(records(entries), { newIds: allNew(entries) });
+        const { statuses, error } = journal.appendSync(ready.records, { newIds: ready.newIds });
         queue.settle(statuses.length);
         if (statuses.length > 0) onStored(statuses);
         if (error) return;
@@ -176,7 +218,12 @@ export function drain({ queue, store, journal, onStored, onAnnotated, onTrouble 
   };
 }
 
-const records = (entries: readonly Captured[]) =>
-  entries.flatMap(({ snapshot }) => (snapshot ? toInteraction(snapshot) : []));
-const annotations = (entries: readonly Captured[]) => entries.flatMap(({ annotation }) => annotation ?? []);
-const allNew = (entries: readonly Captured[]) => entries.every(({ snapshot }) => snapshot?.newId);
+interface ReadyRecords {
+  readonly records: readonly Interaction[];
+  /** All ids were made here just now, so the store need not look for them. */
+  readonly newIds: boolean;
+}
+
+type Ready =
+  | (ReadyRecords & { readonly annotations?: never })
+  | { readonly annotations: readonly Annotation[]; readonly records?: never };

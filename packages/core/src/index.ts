@@ -43,6 +43,16 @@ export type {
 export { DEFAULT_STORE_URL, openStore } from "./open-store.js";
 export { prepareInteraction } from "./prepare.js";
 export { isSamePrompt, normaliseText, promptKey, promptTurns } from "./prompt-key.js";
+export type { RedactedKind } from "./redact/finding.js";
+export { type RecordRedactor, type RedactOption, recordRedactor } from "./redact/redact-record.js";
+export {
+  type Placeholders,
+  type RedactedText,
+  type RedactOptions,
+  type Redactor,
+  type RedactTextOptions,
+  redactor,
+} from "./redact/redactor.js";
 export {
   type ScoreInteractionsOptions,
   type ScoringFailure,

@@ -9,6 +9,7 @@ import { newInteractionId } from "./interaction-id.js";
 import type { DropReason, FlushReport, InteractionLogger, LoggerEvents } from "./logger.js";
 import { openStore } from "./open-store.js";
 import { toInteraction } from "./prepare.js";
+import { type RedactOption, recordRedactor } from "./redact/redact-record.js";
 import { type Snapshot, snapshot } from "./snapshot.js";
 import type { AppendStatus, InteractionStore, JournaledStore } from "./store.js";
 
@@ -29,6 +30,11 @@ export interface LoggerOptions {
   readonly maxQueueBytes?: number;
   /** What gives way when the queue is full. Default `dropNewest`. */
   readonly overflow?: "dropNewest" | "dropOldest";
+  /**
+   * Takes secrets and personal data out before anything is stored: on by default, `false` turns it off, an object chooses
+   * the kinds, a function runs after the built-in detectors. See docs/privacy.md.
+   */
+  readonly redact?: RedactOption;
   /** Hears of the store's failures, once for each change for the worse. Default: a process warning. */
   readonly onError?: (error: WhetstoneError) => void;
 }
@@ -44,9 +50,11 @@ export function createInteractionLogger({
   maxQueue = 10_000,
   maxQueueBytes = 64 * 1024 * 1024,
   overflow = "dropNewest",
+  redact: redactOption = true,
   onError = warn,
 }: LoggerOptions = {}): InteractionLogger {
   checkOptions({ durability, maxQueue, maxQueueBytes, overflow });
+  const redact = recordRedactor(redactOption);
   const store = typeof given === "object" ? given : openStore(given);
   const journal = durability !== "memory" && isJournaled(store) ? store : null;
   if (durability && durability !== "memory" && !journal) {
@@ -81,6 +89,11 @@ export function createInteractionLogger({
     queue,
     store,
     journal,
+    redact,
+    onRefused({ snapshot }) {
+      if (snapshot) drop("redactionFailed");
+      else feedback.dropped += 1;
+    },
     onStored: settle,
     onAnnotated(known, unknown) {
       feedback.stored += known;
@@ -111,7 +124,14 @@ export function createInteractionLogger({
   }
 
   function logNow(journaled: JournaledStore, taken: Snapshot): boolean {
-    const { statuses, error } = journaled.appendSync([toInteraction(taken)], { newIds: taken.newId });
+    let record = toInteraction(taken);
+    try {
+      if (redact) record = redact.interaction(record);
+    } catch {
+      drop("redactionFailed");
+      return true;
+    }
+    const { statuses, error } = journaled.appendSync([record], { newIds: taken.newId });
     settle(statuses);
     if (error) changeTrouble(error);
     return !error;

@@ -3,9 +3,10 @@ import type { InteractionInput } from "./interaction.js";
 
 /**
  * Why something that was offered is not stored: `queueFull` (the limits were reached), `closed` (logged after `close`),
- * `unreadable` (no plain object, or neither query nor answer), `disabled` (`WHETSTONE_DISABLED` is set).
+ * `unreadable` (no plain object, or neither query nor answer), `disabled` (`WHETSTONE_DISABLED` is set),
+ * `redactionFailed` (secrets and personal data could not be taken out, and nothing is stored raw).
  */
-export type DropReason = "queueFull" | "closed" | "unreadable" | "disabled";
+export type DropReason = "queueFull" | "closed" | "unreadable" | "disabled" | "redactionFailed";
 
 /**
  * The logger's books. At every instant

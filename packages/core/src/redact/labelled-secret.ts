@@ -1,0 +1,192 @@
+import { characterSet, isAlphanumeric, isDigit, isTokenCharacter, runEnd, runStart } from "./character-set.js";
+import type { Detector } from "./finding.js";
+
+const MAX_LABEL = 40;
+const MAX_VALUE = 8_192;
+/** How much of a value is looked at to judge it. */
+const JUDGED = 128;
+
+/**
+ * Values that only their label gives away: `password = …`, `"api_key": "…"`, `my token is …`, `Authorization: …`.
+ * What stands there must look drawn at random, or for a password hold a digit; names, calls and variables stay.
+ */
+export const labelledSecret: Detector = (text, found, label) => {
+  if (label !== "" && labelledWhole(text, label)) {
+    found.push({ start: 0, end: text.length, kind: "secret" });
+    return;
+  }
+  let read = 0;
+  const look = (labelEnd: number, from: number) => {
+    // What was found already is not read again: overlapping windows would cost more than linear time.
+    if (from < read) return;
+    const finding = valueAfter(text, labelEnd, from);
+    if (!finding) return;
+    found.push({ ...finding, kind: "secret" });
+    read = finding.end;
+  };
+  for (const sign of [":", "="]) {
+    read = 0;
+    for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) look(at, at + 1);
+  }
+  // Written out: "my password is …". Rare first letters, for they are looked for in every text.
+  for (const word of ["word is ", "key is ", "ken is ", "cret is "]) {
+    read = 0;
+    for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+      const labelEnd = at + word.length - 4;
+      look(labelEnd, at + word.length);
+    }
+  }
+  for (const word of ["Bearer ", "bearer "]) {
+    for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+      const start = at + word.length;
+      const end = runEnd(text, start, isCredential, start + MAX_VALUE);
+      if (end - start >= 16 && looksRandom(text.slice(start, end), "strong"))
+        found.push({ start, end, kind: "secret" });
+    }
+  }
+};
+
+const isGap = characterSet(" \t\"'`\\");
+const isLabel = characterSet("A-Za-z0-9_. -");
+const isCredential = characterSet("A-Za-z0-9_+/.=~-");
+const isPasswordCharacter = characterSet("!#-&*-+--:=?-Z^-z|~");
+
+interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
+type Strength = "password" | "strong" | "weak" | "authorization";
+
+function valueAfter(text: string, labelEnd: number, from: number): Stretch | null {
+  let start = from;
+  while (start < from + 4 && isGap(text.charCodeAt(start))) start += 1;
+  if (start >= text.length || !isPasswordCharacter(text.charCodeAt(start))) return null;
+  const strength = strengthOf(text, labelEnd);
+  if (strength === null) return null;
+  if (strength === "authorization") return authorizationValue(text, start);
+  const quote = text[start - 1] ?? "";
+  const isQuoted = quote === '"' || quote === "'" || quote === "`";
+  const isMember = strength === "password" ? isPasswordCharacter : isCredential;
+  const end = trimmed(text, start, runEnd(text, start, isMember, start + MAX_VALUE));
+  const next = text[end] ?? "";
+  // A call, an index, a template: code that gets the secret, not the secret.
+  if (!isQuoted && (next === "(" || next === "[" || next === "{")) return null;
+  return isSecretValue(text.slice(start, end), strength, isQuoted) ? { start, end } : null;
+}
+
+/** Marks at the end of a sentence are no part of a value. */
+function trimmed(text: string, start: number, end: number): number {
+  let last = end;
+  while (last > start && ".,:;!?&|".includes(text[last - 1] ?? "")) last -= 1;
+  return last;
+}
+
+function isSecretValue(value: string, strength: Strength, isQuoted: boolean): boolean {
+  if (/^(?:\$|%|\*{3}|x{4}|env\b|process\.|os\.|self\.|this\.)/i.test(value)) return false;
+  if (strength !== "password") return value.length >= 16 && looksRandom(value, strength);
+  if (value.length < 6 || !/[0-9]/.test(value)) return false;
+  // An unquoted dotted name is a variable.
+  return isQuoted || !/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$/.test(value.slice(0, JUDGED));
+}
+
+/** `Authorization: Bearer …`, with or without a scheme in front. */
+function authorizationValue(text: string, from: number): Stretch | null {
+  const schemeEnd = runEnd(text, from, isTokenCharacter, from + 24);
+  const hasScheme = schemeEnd > from && text[schemeEnd] === " ";
+  const start = hasScheme ? schemeEnd + 1 : from;
+  const scheme = hasScheme ? text.slice(from, schemeEnd).toLowerCase() : "";
+  const isWholeLine = scheme === "digest" || scheme.startsWith("aws4");
+  const end = isWholeLine
+    ? runEnd(text, start, isLineCharacter, start + MAX_VALUE)
+    : runEnd(text, start, isPasswordCharacter, start + MAX_VALUE);
+  const value = text.slice(start, end);
+  const next = text[end] ?? "";
+  if (next === "(" || next === "{" || next === "[" || /^[$%*]|^[A-Z_]+$|^your/i.test(value.slice(0, JUDGED)) === true) {
+    if (!/[0-9]/.test(value.slice(0, JUDGED)) || value.length < 16) return null;
+  }
+  const isKnown = /^(?:bearer|basic|token|apikey|digest|negotiate|aws4.*)$/.test(scheme);
+  const least = isKnown ? 6 : 12;
+  if (value.length < least || (!isKnown && !/[0-9]/.test(value.slice(0, JUDGED)))) return null;
+  return { start, end };
+}
+
+const isLineCharacter = characterSet(" !#-&(-~");
+
+/** True when a text is nothing but the secret that its name in a structure announces. */
+function labelledWhole(text: string, label: string): boolean {
+  const strength = strengthOf(label, label.length);
+  if (strength === null) return false;
+  const value = text.trim();
+  if (value.startsWith("<") || value.includes("<SECRET_")) return false;
+  if (strength === "authorization") return value.length >= 6 && authorizationValue(value, 0)?.end === value.length;
+  if (/\s/.test(value.slice(0, MAX_VALUE))) return false;
+  // Under a name of its own every password is one, also without a digit.
+  return strength === "password" ? value.length >= 6 : isSecretValue(value, strength, true);
+}
+
+const PASSWORD_WORDS = ["password", "passwd", "pwd", "passphrase", "passcode"];
+const STRONG_WORDS = [
+  "secret",
+  "token",
+  "apikey",
+  "secretkey",
+  "accesskey",
+  "accesskeyid",
+  "privatekey",
+  "authkey",
+  "signingkey",
+  "encryptionkey",
+  "accountkey",
+  "sharedkey",
+  "licensekey",
+  "servicekey",
+  "masterkey",
+  "credential",
+  "credentials",
+  "bearer",
+  "sessionid",
+  "sessid",
+  "cookie",
+];
+
+/** How sure a label makes it that a secret follows; null when it says nothing of the kind. */
+function strengthOf(text: string, labelEnd: number): Strength | null {
+  let end = labelEnd;
+  while (end > labelEnd - 4 && end > 0 && isGap(text.charCodeAt(end - 1))) end -= 1;
+  // The words end in d, e, n, r, s, t or y: most of what stands before a colon or an equals sign is sorted out here.
+  if (end === 0 || !LAST_LETTERS(text.charCodeAt(end - 1))) return null;
+  const start = runStart(text, end, isLabel, Math.max(0, end - MAX_LABEL));
+  const word = text
+    .slice(start, end)
+    .toLowerCase()
+    .replace(/[_. -]/g, "");
+  if (word.endsWith("authorization")) return "authorization";
+  if (PASSWORD_WORDS.some((name) => word.endsWith(name))) return "password";
+  if (STRONG_WORDS.some((name) => word.endsWith(name))) return "strong";
+  return word.endsWith("key") ? "weak" : null;
+}
+
+const LAST_LETTERS = characterSet("deEDnNrRsStTyY");
+
+/** A run of letters and digits in which the kinds change more often than in any name. */
+function looksRandom(value: string, strength: Strength): boolean {
+  const judged = value.slice(0, JUDGED);
+  const isHex = /^[0-9a-f-]+$/i.test(judged);
+  if (strength === "weak" && (isHex || judged.length < 24)) return false;
+  let changes = 0;
+  let digits = 0;
+  let letters = 0;
+  let last = 0;
+  for (let i = 0; i < judged.length; i++) {
+    const code = judged.charCodeAt(i);
+    const kind = isDigit(code) ? 1 : !isAlphanumeric(code) ? 0 : code < 91 ? 2 : 3;
+    if (kind === 1) digits += 1;
+    else if (kind > 1) letters += 1;
+    // From a capital to a small letter is how every name begins.
+    if (last > 0 && kind > 0 && kind !== last && !(last === 2 && kind === 3)) changes += 1;
+    last = kind;
+  }
+  if (letters === 0) return false;
+  return changes >= judged.length / (digits > 0 ? 8 : 5);
+}

@@ -1,0 +1,57 @@
+import { isDigit } from "./character-set.js";
+import type { Finding } from "./finding.js";
+
+/** Digits that belong together: at least eight, with at most one space or hyphen between two of them. */
+export interface LongNumber {
+  readonly start: number;
+  readonly end: number;
+  /** The digits between the separators. */
+  readonly groups: readonly DigitGroup[];
+}
+
+export interface DigitGroup {
+  readonly start: number;
+  readonly digits: string;
+}
+
+/** Adds what a long number of a text turns out to be. */
+export type NumberDetector = (text: string, number: LongNumber, found: Finding[], label: string) => void;
+
+const MIN_DIGITS = 8;
+
+/** Every long number of a text. Looks at every eighth character only: eight digits in a row cannot hide between. */
+export function* longNumbers(text: string): Generator<LongNumber> {
+  for (let at = MIN_DIGITS - 1; at < text.length; at += MIN_DIGITS) {
+    if (!isPart(text, at)) continue;
+    let [start, end] = [at, at + 1];
+    while (isPart(text, start - 1)) start -= 1;
+    while (isPart(text, end)) end += 1;
+    if (countDigits(text, start, end) >= MIN_DIGITS) yield { start, end, groups: groupsOf(text, start, end) };
+    // The next sample is behind this run, so that no run is read twice.
+    at = Math.max(at, end - 1);
+  }
+}
+
+/** A digit, or a single separator between two digits. */
+function isPart(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  if (isDigit(code)) return true;
+  return (code === 32 || code === 45) && isDigit(text.charCodeAt(at - 1)) && isDigit(text.charCodeAt(at + 1));
+}
+
+function countDigits(text: string, start: number, end: number): number {
+  let digits = 0;
+  for (let i = start; i < end; i++) if (isDigit(text.charCodeAt(i))) digits += 1;
+  return digits;
+}
+
+function groupsOf(text: string, start: number, end: number): DigitGroup[] {
+  const groups: DigitGroup[] = [];
+  let from = start;
+  for (let at = start; at <= end; at++) {
+    if (at < end && isDigit(text.charCodeAt(at))) continue;
+    groups.push({ start: from, digits: text.slice(from, at) });
+    from = at + 1;
+  }
+  return groups;
+}

@@ -1,0 +1,154 @@
+import { ConfigError } from "../errors.js";
+import { bankAccount } from "./bank-account.js";
+import { cardNumber } from "./card-number.js";
+import { emailAddress } from "./email-address.js";
+import type { Detector, Finding, RedactedKind } from "./finding.js";
+import { labelledSecret } from "./labelled-secret.js";
+import { longNumbers, type NumberDetector } from "./long-number.js";
+import { phoneNumber } from "./phone-number.js";
+import { privateKey } from "./private-key.js";
+import { secretToken } from "./secret-token.js";
+import { socialSecurityNumber } from "./social-security-number.js";
+import { urlCredentials } from "./url-credentials.js";
+
+/** What is removed besides secrets, which always are. */
+export interface RedactOptions {
+  /** E-mail addresses. Default true. */
+  readonly email?: boolean;
+  /** Payment cards. Default true. */
+  readonly card?: boolean;
+  /** International bank account numbers. Default true. */
+  readonly iban?: boolean;
+  /** Phone numbers in the international form with a +. Default true. */
+  readonly phone?: boolean;
+  /** US social security numbers. Default false. */
+  readonly ssn?: boolean;
+  /** A detector of your own: gets each text after ours and returns what may be stored. It must not be async. */
+  readonly also?: (text: string) => string;
+}
+
+/** A text as it may be stored, and how many finds of each kind were replaced. */
+export interface RedactedText {
+  readonly text: string;
+  readonly counts: Readonly<Partial<Record<RedactedKind, number>>>;
+}
+
+/** The placeholders of texts that belong together: the same value has the same one in all of them. */
+export type Placeholders = Map<string, string>;
+
+export interface RedactTextOptions {
+  /** Shared by texts that belong together. Default: this text stands alone. */
+  readonly placeholders?: Placeholders;
+  /** The name that a structure gives the text, such as `api_key` or `card_number`. */
+  readonly label?: string;
+  /** Look for nothing but secrets, as in names that developers give. */
+  readonly secretsOnly?: boolean;
+}
+
+export type Redactor = (text: string, options?: RedactTextOptions) => RedactedText;
+
+/** Finds that one record may have. More are an attack or no text at all, and the record is not worth its memory. */
+const MAX_FINDS = 10_000;
+/** A replaced find can bring two others together; a text that is not done after as many rounds is refused. */
+const MAX_ROUNDS = 8;
+
+/**
+ * Makes the function that replaces secrets and personal data by placeholders such as `<EMAIL_1>`, in linear time. What
+ * it has redacted it leaves as it is.
+ * @throws ConfigError for wrong options. The function throws when a text has more than 10,000 finds, or `also` fails.
+ */
+export function redactor(options: RedactOptions = {}): Redactor {
+  const { email = true, card = true, iban = true, phone = true, ssn = false, also } = checked(options);
+  const personal: Detector[] = [];
+  const numbers: NumberDetector[] = [];
+  if (email) personal.push(emailAddress);
+  if (phone) personal.push(phoneNumber);
+  if (card) numbers.push(cardNumber);
+  if (iban) numbers.push(bankAccount);
+  if (ssn) numbers.push(socialSecurityNumber);
+
+  function findings(text: string, label: string, secretsOnly: boolean): Finding[] {
+    const found: Finding[] = [];
+    for (const detect of SECRETS) detect(text, found, label);
+    if (secretsOnly) return found;
+    for (const detect of personal) detect(text, found, label);
+    if (numbers.length === 0) return found;
+    for (const number of longNumbers(text)) for (const detect of numbers) detect(text, number, found, label);
+    return found;
+  }
+
+  return (given, { placeholders = new Map(), label = "", secretsOnly = false } = {}) => {
+    let text = given;
+    let counts: Partial<Record<RedactedKind, number>> = NOTHING;
+    for (let round = 0; text.length >= MIN_LENGTH; round++) {
+      const found = findings(text, label, secretsOnly);
+      if (found.length === 0) break;
+      if (round === MAX_ROUNDS) throw new Error(`a text is not redacted after ${MAX_ROUNDS} rounds`);
+      if (counts === NOTHING) counts = {};
+      text = replaced(text, merged(found), placeholders, counts);
+    }
+    if (!also || secretsOnly) return { text, counts };
+    const rest: unknown = also(text);
+    if (typeof rest !== "string") throw new TypeError(`redact.also returned ${typeof rest}, not a string`);
+    return { text: rest.toWellFormed(), counts };
+  };
+}
+
+const SECRETS: readonly Detector[] = [privateKey, urlCredentials, secretToken, labelledSecret];
+const NOTHING: Readonly<Partial<Record<RedactedKind, number>>> = Object.freeze({});
+/** a@b.co is the shortest thing that is looked for. */
+const MIN_LENGTH = 6;
+
+/** From the left, without overlaps: where two finds share characters, both are covered by the more dangerous one. */
+function merged(found: Finding[]): Finding[] {
+  const kept: Finding[] = [];
+  for (const next of found.sort((a, b) => a.start - b.start || b.end - a.end)) {
+    const last = kept.at(-1);
+    if (!last || next.start >= last.end) {
+      kept.push(next);
+      continue;
+    }
+    const kind = last.kind === "secret" || next.kind === "secret" ? "secret" : last.kind;
+    kept[kept.length - 1] = { start: last.start, end: Math.max(last.end, next.end), kind };
+  }
+  return kept;
+}
+
+function replaced(
+  text: string,
+  findings: readonly Finding[],
+  placeholders: Placeholders,
+  counts: Partial<Record<RedactedKind, number>>,
+): string {
+  const parts: string[] = [];
+  let from = 0;
+  for (const { start, end, kind } of findings) {
+    parts.push(text.slice(from, start), placeholderOf(kind, text.slice(start, end), placeholders));
+    counts[kind] = (counts[kind] ?? 0) + 1;
+    from = end;
+  }
+  parts.push(text.slice(from));
+  return parts.join("");
+}
+
+function placeholderOf(kind: RedactedKind, value: string, placeholders: Placeholders): string {
+  const same = `${kind} ${kind === "secret" ? value : value.toLowerCase().replace(/[\s().-]/g, (mark) => (kind === "email" ? mark : ""))}`;
+  const known = placeholders.get(same);
+  if (known !== undefined) return known;
+  if (placeholders.size >= MAX_FINDS) throw new Error(`a record has more than ${MAX_FINDS} things to redact`);
+  const number = (placeholders.get(kind) === undefined ? 0 : Number(placeholders.get(kind))) + 1;
+  const placeholder = `<${kind.toUpperCase()}_${number}>`;
+  placeholders.set(kind, String(number)).set(same, placeholder);
+  return placeholder;
+}
+
+function checked(options: RedactOptions): RedactOptions {
+  for (const [name, value] of Object.entries(options)) {
+    const wanted = name === "also" ? "function" : "boolean";
+    if (!["email", "card", "iban", "phone", "ssn", "also"].includes(name)) {
+      throw new ConfigError(`redact.${name} is not known: use email, card, iban, phone, ssn or also`);
+    }
+    if (value !== undefined && typeof value !== wanted) throw new ConfigError(`redact.${name} is no ${wanted}`);
+  }
+  return options;
+}
