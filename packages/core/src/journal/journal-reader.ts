@@ -45,8 +45,13 @@ export interface JournalReader {
   read(ref: number, annotationsOf: (record: Interaction) => DayAnnotations | null): StoredInteraction | null;
   /** All that was said of the records of a record's day; null when that is nothing. */
   annotationsOf(): (record: Interaction) => DayAnnotations | null;
-  /** Where the record of an id lies. `dayOfForeign` finds the day of an id that does not tell it. */
-  locate(interactionId: string, dayOfForeign: () => number): { readonly day: OpenDay; readonly ref: number } | null;
+  /**
+   * Returns what finds the records of ids in the journal as it is now. `dayOfForeign` tells the day, in days since
+   * 1970 or -1, of an id that does not tell it.
+   */
+  locator(
+    dayOfForeign: (interactionId: string) => number,
+  ): (interactionId: string) => { readonly day: OpenDay; readonly ref: number } | null;
   forget(day: string): void;
   close(): void;
 }
@@ -181,11 +186,19 @@ export function journalReader(root: string): JournalReader {
       };
     },
 
-    locate(interactionId, dayOfForeign) {
+    locator(dayOfForeign) {
+      const opened = new Map<number, OpenDay | null>();
       const words = new Uint32Array(2);
-      hash64(interactionId, words, 0);
+      const dayNumbered = (number: number): OpenDay | null => {
+        let day = opened.get(number);
+        if (day === undefined) {
+          day = number < 0 ? null : openDay(dayOf(number * DAY_MS));
+          opened.set(number, day);
+        }
+        return day;
+      };
       const find = (number: number) => {
-        const day = number < 0 ? null : openDay(dayOf(number * DAY_MS));
+        const day = dayNumbered(number);
         const place = day?.index.find(words[0] as number, words[1] as number) ?? -1;
         if (!day || place < 0) return null;
         const segment = day.index.segments[day.index.order[place * 2] as number];
@@ -195,9 +208,12 @@ export function journalReader(root: string): JournalReader {
         const offset = doubles[at / 2 + 2] as number;
         return { day, ref: refOf(segmentNumber(segment.path), offset, columns[at + 6] as number) };
       };
-      // An id of ours tells its day; for any other somebody has to look.
-      const time = idTime(interactionId);
-      return (time === null ? null : find(dayNumber(time))) ?? find(dayOfForeign());
+      return (interactionId) => {
+        hash64(interactionId, words, 0);
+        // An id of ours tells its day; for any other somebody has to look.
+        const time = idTime(interactionId);
+        return (time === null ? null : find(dayNumber(time))) ?? find(dayOfForeign(interactionId));
+      };
     },
 
     forget(day) {

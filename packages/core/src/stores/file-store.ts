@@ -94,9 +94,14 @@ export function fileStore(folder: string): JournaledStore {
     yield* reader.days(filter, options);
   }
 
-  function locate(interactionId: string): ReturnType<typeof reader.locate> {
+  /** Finds records of the journal as it is now: one look at the folder serves a whole batch. */
+  function locator(): ReturnType<typeof reader.locator> {
     writer?.flushIndex();
-    return reader.locate(interactionId, () => knownIds().find(interactionId));
+    let known: IdDays | undefined;
+    return reader.locator((interactionId) => {
+      known ??= knownIds();
+      return known.find(interactionId);
+    });
   }
 
   return {
@@ -110,10 +115,10 @@ export function fileStore(folder: string): JournaledStore {
     },
 
     async annotate(annotations) {
-      const exists = open();
+      const locate = open() ? locator() : () => null;
       const byDay = new Map<string, string[]>();
       const statuses = annotations.map((annotation): AnnotateStatus => {
-        const found = exists && locate(annotation.interactionId);
+        const found = locate(annotation.interactionId);
         if (!found) return "notFound";
         const { day } = found.day.index;
         const lines = byDay.get(day) ?? [];
@@ -126,7 +131,7 @@ export function fileStore(folder: string): JournaledStore {
     },
 
     async get(interactionId) {
-      const found = open() && locate(interactionId);
+      const found = open() && locator()(interactionId);
       if (!found) return null;
       const interaction = reader.read(found.ref, () => found.day.annotations);
       return interaction?.interactionId === interactionId ? interaction : null;
