@@ -2,6 +2,7 @@ import type { InteractionInput } from "@whetstone/core";
 import { type CallRemarks, type Fields, layFields, openRemarks } from "./call-remarks.js";
 import { type Asked, type CallEnd, describeCall, readAsked } from "./describe-call.js";
 import { currentSession, runInScope, type Scope } from "./interaction-context.js";
+import { type ModelCalls, openModelCalls } from "./model-calls.js";
 import { presetFor } from "./presets.js";
 import { loggerFor, reportTo, type WrapOptions } from "./wrap-options.js";
 
@@ -31,6 +32,7 @@ export function startCall(options: WrapOptions, self: unknown, args: readonly un
   const report = (error: unknown) => reportTo(options, error);
   const asked = readAskedSafely(args, report);
   let remarks: CallRemarks | undefined;
+  let modelCalls: ModelCalls | undefined;
   let recordedId: string | undefined;
   let ended = false;
 
@@ -43,6 +45,11 @@ export function startCall(options: WrapOptions, self: unknown, args: readonly un
         if (recordedId !== undefined) remarks.close(recordedId);
       }
       return remarks.handle;
+    },
+    modelCalls() {
+      modelCalls ??= openModelCalls();
+      if (ended) modelCalls.close();
+      return modelCalls;
     },
   };
 
@@ -57,12 +64,16 @@ export function startCall(options: WrapOptions, self: unknown, args: readonly un
       }
     };
     lay(() => describeCall(asked, result, end));
+    if (failed) input.errorOccurred = true;
+    lay(() => modelCalls?.fields(input) ?? {});
     const describe = options.describe ?? presetFor(options.agentType);
     if (describe) lay(() => describe(args as never, result, end));
     input.latencyMs = end.latencyMs;
     if (failed) lay(() => ({ errorOccurred: true, errorMessage: messageOf(error) }));
     if (cancelled) layFields(input, { metadata: { cancelled } });
     remarks?.addTo(input);
+    if (modelCalls && !input.toolsUsed?.length) input.toolsUsed = modelCalls.toolsUsed;
+    modelCalls?.close();
     recordedId = loggerFor(options, self).log(input as InteractionInput);
     remarks?.close(recordedId);
   };

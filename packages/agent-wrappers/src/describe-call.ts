@@ -120,7 +120,8 @@ function readScores(value: unknown): InteractionInput["qualityScores"] {
 const INPUT_TOKENS = ["inputTokens", "prompt_tokens", "input_tokens", "promptTokens"];
 const OUTPUT_TOKENS = ["outputTokens", "completion_tokens", "output_tokens", "completionTokens"];
 
-function readUsage(usage: unknown): InteractionInput["usage"] {
+/** Token counts under the names that the clients give them. */
+export function readUsage(usage: unknown): InteractionInput["usage"] {
   if (typeof usage !== "object" || usage === null) return undefined;
   const count = (names: readonly string[]) =>
     names.map((name) => readField(usage, name)).find((tokens) => typeof tokens === "number");

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { InteractionInput, Source } from "@whetstone/core";
+import type { ModelCalls } from "./model-calls.js";
 
 /** Whose calls these are. */
 export interface Session {
@@ -21,7 +22,7 @@ export interface InteractionHandle {
 export function withSession<R>(session: Session, fn: () => R): R {
   const outer = currentScope();
   const { sessionId = outer.session.sessionId, userId = outer.session.userId } = session;
-  return scopes.run({ session: { sessionId, userId }, interaction: outer.interaction }, fn);
+  return scopes.run({ ...outer, session: { sessionId, userId } }, fn);
 }
 
 /** The wrapped call that runs here. Outside one it is a handle whose methods do nothing, so tools need not ask. */
@@ -34,10 +35,16 @@ export function currentSession(): Session {
   return currentScope().session;
 }
 
+/** Where the calls of models made here belong: to the wrapped call that runs. Undefined outside one. */
+export function currentModelCalls(): ModelCalls | undefined {
+  return currentScope().modelCalls?.();
+}
+
 /** What belongs to the code that runs now: its session, and the wrapped call it is part of. */
 export interface Scope {
   readonly session: Session;
   interaction(): InteractionHandle;
+  modelCalls?(): ModelCalls;
 }
 
 /** Runs one step of an agent in the scope of its call. */
