@@ -28,13 +28,26 @@ it("reads a code agent's code, language and execution result", async () => {
   const executionResult = { exitCode: 0, stdout: "5" };
   expect(await recorded("code", { code: "print(5)", language: "python", executionResult })).toMatchObject({
     answer: "print(5)",
-    metadata: { language: "python", codeLength: 8, executionResult },
+    metadata: { language: "python", codeLength: 8, executionResult, executionPassed: true },
   });
   expect(await recorded("code", "Here:\n```ts\nlet a;\n```")).toMatchObject({ metadata: { language: "ts" } });
   expect(await recorded("code", { answer: "see the code", code: "x", codeLength: 9 })).toMatchObject({
     answer: "see the code",
     metadata: { codeLength: 9 },
   });
+});
+
+it.each([
+  [{ passed: false, problems: ["f(1) gave 2"] }, false],
+  [{ success: true }, true],
+  [{ exitCode: 1, stderr: "" }, false],
+  [{ status: "not run", passedTests: 0 }, undefined],
+  ["5\n", undefined],
+  [null, undefined],
+])("reads from the execution result %j whether the code passed: %s", async (executionResult, passed) => {
+  const record = await recorded("code", { answer: "a", language: "python", executionResult });
+  expect(record?.metadata).toMatchObject({ executionResult });
+  expect(record?.metadata?.executionPassed).toBe(passed);
 });
 
 it("reads a rag agent's sources, retrieval method and citation quality", async () => {

@@ -7,7 +7,7 @@ import { readArray, readField, readText } from "./read-field.js";
 export const presets = {
   /** Reads `steps`, `verified` or `verification`, and the tools that the steps used. */
   math: describeMath,
-  /** Reads `code`, `language`, `codeLength` and `executionResult`. */
+  /** Reads `code`, `language`, `codeLength` and `executionResult`, and from it whether the code passed. */
   code: describeCode,
   /** Reads `sources` (or `documents`, `citations`), `retrievalMethod` and `citationQuality`. */
   rag: describeRag,
@@ -34,12 +34,14 @@ function describeCode(_args: unknown, result: unknown, end: CallEnd): Partial<In
   const value = finalValue(result, end);
   const code = readText(value, "code");
   const answered = readField(value, "answer") !== undefined;
+  const executionResult = readField(value, "executionResult");
   return {
     ...(code !== undefined && !answered && !end.text && { answer: code }),
     ...noted({
       language: readText(value, "language") ?? fenceLanguage(end.text || answerText(value)),
       codeLength: readField(value, "codeLength") ?? code?.length,
-      executionResult: readField(value, "executionResult"),
+      executionResult,
+      executionPassed: verdict(executionResult),
     }),
   };
 }
@@ -60,14 +62,15 @@ function noted(fields: Record<string, unknown>): Pick<InteractionInput, "metadat
   return Object.keys(metadata).length > 0 ? { metadata } : {};
 }
 
-/** Whether a check passed, said plainly or inside a report. */
-function verdict(verification: unknown): boolean | undefined {
-  if (typeof verification === "boolean") return verification;
-  for (const name of ["verified", "passed", "correct", "isCorrect", "valid"]) {
-    const said = readField(verification, name);
+/** Whether a check or a run passed, said plainly or inside a report. */
+function verdict(report: unknown): boolean | undefined {
+  if (typeof report === "boolean") return report;
+  for (const name of ["verified", "passed", "success", "correct", "isCorrect", "valid", "ok"]) {
+    const said = readField(report, name);
     if (typeof said === "boolean") return said;
   }
-  return undefined;
+  const exitCode = readField(report, "exitCode");
+  return typeof exitCode === "number" ? exitCode === 0 : undefined;
 }
 
 /** The language of the first fenced block of an answer in Markdown. */
