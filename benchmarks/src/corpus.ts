@@ -64,7 +64,8 @@ function sentences(random: () => number, length: number): string {
   const line = (): string => {
     const some = Array.from({ length: 4 + Math.floor(random() * 12) }, word);
     const kind = random();
-    if (kind < 0.25) return `${"  ".repeat(Math.floor(random() * 4))}${some[0]}("${some[1]}", {${some[2]}: ${some.length}});\n`;
+    if (kind < 0.25)
+      return `${"  ".repeat(Math.floor(random() * 4))}${some[0]}("${some[1]}", {${some[2]}: ${some.length}});\n`;
     if (kind < 0.4) return `- **${some[0]}** \u2014 ${some.slice(1).join(" ")}\n`;
     if (kind < 0.5) return `\t"${some.join('", "')}"\n`;
     return `${some.join(" ")}. `;
