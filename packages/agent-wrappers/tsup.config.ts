@@ -7,6 +7,7 @@ export default defineConfig({
     "otel/index": "src/otel/index.ts",
     "ai-sdk/index": "src/ai-sdk/index.ts",
     "langchain/index": "src/langchain/index.ts",
+    "openai-agents/index": "src/openai-agents/index.ts",
   },
   format: ["esm", "cjs"],
   target: "node20",

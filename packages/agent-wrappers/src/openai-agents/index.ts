@@ -1,0 +1,2 @@
+export type { RunOptions } from "../run-recorder.js";
+export { type WhetstoneTraceProcessor, whetstoneTraceProcessor } from "./trace-processor.js";
