@@ -1,5 +1,6 @@
 import { assistantTurn, type ChatTurn, type ToolCallTurn, toolCallTurn, valueText } from "../chat-turns.js";
 import { readUsage } from "../describe-call.js";
+import { functionTools } from "../function-tools.js";
 import { readArray, readField, readText } from "../read-field.js";
 import type { Dialect, Gathered, Reply } from "./dialect.js";
 
@@ -28,18 +29,6 @@ export const chatDialect: Dialect = {
   },
   gatherChunks,
 };
-
-/** The tools that a model was told of, in function form. Those that run at the provider have no name and no schema. */
-export function functionTools(tools: readonly unknown[]): readonly object[] | undefined {
-  const known = tools.flatMap((tool) => {
-    const named = readField(tool, "function") ?? readField(tool, "custom") ?? tool;
-    const name = readText(named, "name");
-    if (name === undefined) return [];
-    const described = { name, description: readText(named, "description"), parameters: readField(named, "parameters") };
-    return [{ type: "function", function: described }];
-  });
-  return known.length > 0 ? known : undefined;
-}
 
 /** The text of a message's content. A part that is none, such as a picture, leaves its type in brackets. */
 export function contentText(content: unknown): string {

@@ -1,7 +1,8 @@
 import { assistantTurn, type ChatTurn, type ToolCallTurn, toolCallTurn, toolTurn } from "../chat-turns.js";
 import { readUsage } from "../describe-call.js";
+import { functionTools } from "../function-tools.js";
 import { readArray, readField, readText } from "../read-field.js";
-import { contentText, functionTools } from "./chat-dialect.js";
+import { contentText } from "./chat-dialect.js";
 import type { Dialect, Gathered } from "./dialect.js";
 
 /** Conversations that are remembered, so that a request which names an earlier response is recorded with its history. */

@@ -1,0 +1,2 @@
+export type { RunOptions } from "../run-recorder.js";
+export { type SpanProcessorStats, type WhetstoneSpanProcessor, whetstoneSpanProcessor } from "./span-processor.js";
