@@ -8,6 +8,7 @@ import { createOpenAICompatible as provider7 } from "openai-compatible-3";
 import { afterEach, describe, expect, expectTypeOf, it } from "vitest";
 import { withSession } from "../interaction-context.js";
 import { testLogger } from "../test-logger.js";
+import { wrapAgent } from "../wrap-agent.js";
 import { type WhetstoneMiddleware, whetstoneMiddleware } from "./middleware.js";
 
 type Reply = (index: number) => FakeOpenAiReply;
@@ -134,6 +135,30 @@ describe.each(versions)("whetstoneMiddleware with $name", ({ ai, provider }) => 
     const [record] = await records();
     expect("one two three four five six seven".startsWith(record?.answer ?? "-")).toBe(true);
     expect(record?.errorOccurred || record?.metadata?.cancelled).toBe(true);
+  });
+
+  it("is part of the record of a wrapped agent", async () => {
+    const { logger, records } = testLogger();
+    const { model } = await modelAnswering((index) => (index === 0 ? callWeather : "21 degrees"), { logger });
+    const ask = wrapAgent(
+      async (question: string) => {
+        const tools = { weather };
+        const system = "Be brief.";
+        return (await ai.generateText({ model, system, prompt: question, tools, stopWhen: ai.stepCountIs(3) })).text;
+      },
+      { logger, agentType: "weather" },
+    );
+    await ask("How warm is Paris?");
+    const [record, ...more] = await records();
+    expect(more).toEqual([]);
+    expect(record).toMatchObject({
+      agentType: "weather",
+      answer: "21 degrees",
+      model: "m-1",
+      toolsUsed: ["weather"],
+      usage: { inputTokens: 20, outputTokens: 10 },
+    });
+    expect(record?.messages).toEqual(weatherTurns("21 degrees"));
   });
 
   it("does not let a failing logger reach the caller", async () => {

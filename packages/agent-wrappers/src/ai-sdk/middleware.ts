@@ -1,6 +1,6 @@
 import type { Fields } from "../call-remarks.js";
 import { type ChatTurn, conversationFields, errorText } from "../chat-turns.js";
-import { currentSession } from "../interaction-context.js";
+import { currentModelCalls, currentSession } from "../interaction-context.js";
 import { readArray, readField, readText } from "../read-field.js";
 import { type RunOptions, recordRuns } from "../run-recorder.js";
 import type { ChunkWatcher } from "../watch-chunks.js";
@@ -31,7 +31,7 @@ interface ModelCall {
 
 /**
  * Records every answer of a model: prompt, answer, tool calls and results, tokens, latency and errors. A run of
- * several steps is one record, that of its last call.
+ * several steps is one record, that of its last call. Inside a call of `wrapAgent` it adds to that call's record.
  *
  * @example const model = wrapLanguageModel({ model: openai("gpt-5"), middleware: whetstoneMiddleware({ logger }) });
  */
@@ -45,6 +45,7 @@ export function whetstoneMiddleware({
   const follow = ({ params, model }: ModelCall) => {
     const startedAt = performance.now();
     const session = currentSession();
+    const agentCalls = currentModelCalls();
     let turns: ChatTurn[] = [];
     recorder.guard(() => {
       turns = promptTurns(readArray(params, "prompt") ?? []);
@@ -52,10 +53,9 @@ export function whetstoneMiddleware({
     return (reply: ReplyParts, fields: Fields = {}) =>
       recorder.guard(() => {
         const said = replyTurns(reply.content);
-        const waitsForTools = said.at(-1)?.tool_calls !== undefined;
-        if (waitsForTools && !recordToolSteps && !fields.errorOccurred && !fields.metadata) return;
+        const conversation = [...turns, ...said];
         const run: Fields = {
-          ...conversationFields([...turns, ...said]),
+          ...conversationFields(conversation),
           tools: modelTools(readArray(params, "tools")),
           sources: sourcesOf(reply.content),
           usage: usageOf(reply.usage),
@@ -63,6 +63,11 @@ export function whetstoneMiddleware({
           latencyMs: performance.now() - startedAt,
           ...fields,
         };
+        const { errorOccurred, metadata } = fields;
+        // An agent whose request failed may have asked again; where it gave up, its own record says so.
+        if (agentCalls && (errorOccurred || agentCalls.add({ ...run, turns: conversation }))) return;
+        const waitsForTools = said.at(-1)?.tool_calls !== undefined;
+        if (waitsForTools && !recordToolSteps && !errorOccurred && !metadata) return;
         recorder.record(run, session);
       });
   };
