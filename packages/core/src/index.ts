@@ -44,9 +44,9 @@ export { DEFAULT_STORE_URL, openStore } from "./open-store.js";
 export { prepareInteraction } from "./prepare.js";
 export { isSamePrompt, normaliseText, promptKey, promptTurns } from "./prompt-key.js";
 export type { RedactedKind } from "./redact/finding.js";
+export { createPlaceholders, type Placeholders } from "./redact/placeholders.js";
 export { type RecordRedactor, type RedactOption, recordRedactor } from "./redact/redact-record.js";
 export {
-  type Placeholders,
   type RedactedText,
   type RedactOptions,
   type Redactor,

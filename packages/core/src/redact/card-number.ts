@@ -7,6 +7,8 @@ import type { DigitGroup, NumberDetector } from "./long-number.js";
  */
 export const cardNumber: NumberDetector = (text, { groups }, found, label) => {
   for (let i = 0; i < groups.length; i++) {
+    const length = groups[i]?.digits.length ?? 0;
+    if (length !== 4 && length < 12) continue; // no card begins so
     const shape = SHAPES.find((lengths) => hasShape(text, groups, i, lengths));
     if (!shape) continue;
     const last = groups[i + shape.length - 1] as DigitGroup; // hasShape saw it

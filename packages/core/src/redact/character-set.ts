@@ -42,8 +42,3 @@ export function runReader(text: string, isMember: CharacterSet): (from: number) 
     return end;
   };
 }
-
-/** Every place of a text that an anchor has, from the left. */
-export function* places(text: string, anchor: string): Generator<number> {
-  for (let at = text.indexOf(anchor); at >= 0; at = text.indexOf(anchor, at + 1)) yield at;
-}

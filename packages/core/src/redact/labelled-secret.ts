@@ -1,7 +1,18 @@
-import { characterSet, isAlphanumeric, isDigit, isTokenCharacter, runEnd, runStart } from "./character-set.js";
+import {
+  characterSet,
+  isAlphanumeric,
+  isDigit,
+  isTokenCharacter,
+  runEnd,
+  runReader,
+  runStart,
+} from "./character-set.js";
 import type { Detector } from "./finding.js";
 
 const MAX_LABEL = 40;
+const MIN_VALUE = 6;
+/** The shortest word that can stand before a credential, and so before the value. */
+const MIN_SCHEME = 3;
 const MAX_VALUE = 8_192;
 /** How much of a value is looked at to judge it. */
 const JUDGED = 128;
@@ -15,33 +26,24 @@ export const labelledSecret: Detector = (text, found, label) => {
     found.push({ start: 0, end: text.length, kind: "secret" });
     return;
   }
-  let read = 0;
+  let valueAfter: ReturnType<typeof valueReader> | undefined;
   const look = (labelEnd: number, from: number) => {
-    // What was found already is not read again: overlapping windows would cost more than linear time.
-    if (from < read) return;
-    const finding = valueAfter(text, labelEnd, from);
-    if (!finding) return;
-    found.push({ ...finding, kind: "secret" });
-    read = finding.end;
+    valueAfter ??= valueReader(text);
+    const value = valueAfter(labelEnd, from);
+    if (value) found.push({ ...value, kind: "secret" });
   };
   for (const sign of [":", "="]) {
-    read = 0;
     for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) look(at, at + 1);
   }
-  // Written out: "my password is …". Rare first letters, for they are looked for in every text.
-  for (const word of ["word is ", "key is ", "ken is ", "cret is "]) {
-    read = 0;
-    for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-      const labelEnd = at + word.length - 4;
-      look(labelEnd, at + word.length);
+  // Written out, as in "my password is …", and a scheme without its header.
+  for (const words of ["word is ", "key is ", "ken is ", "cret is "]) {
+    for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1)) {
+      look(at + words.length - " is ".length, at + words.length);
     }
   }
   for (const word of ["Bearer ", "bearer "]) {
     for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-      const start = at + word.length;
-      const end = runEnd(text, start, isCredential, start + MAX_VALUE);
-      if (end - start >= 16 && looksRandom(text.slice(start, end), "strong"))
-        found.push({ start, end, kind: "secret" });
+      look(at + word.length - 1, at + word.length);
     }
   }
 };
@@ -49,7 +51,7 @@ export const labelledSecret: Detector = (text, found, label) => {
 const isGap = characterSet(" \t\"'`\\");
 const isLabel = characterSet("A-Za-z0-9_. -");
 const isCredential = characterSet("A-Za-z0-9_+/.=~-");
-const isPasswordCharacter = characterSet("!#-&*-+--:=?-Z^-z|~");
+const isPasswordCharacter = characterSet("!#-&*-+--:=?-Z^-_a-z|~");
 
 interface Stretch {
   readonly start: number;
@@ -58,21 +60,27 @@ interface Stretch {
 
 type Strength = "password" | "strong" | "weak" | "authorization";
 
-function valueAfter(text: string, labelEnd: number, from: number): Stretch | null {
-  let start = from;
-  while (start < from + 4 && isGap(text.charCodeAt(start))) start += 1;
-  if (start >= text.length || !isPasswordCharacter(text.charCodeAt(start))) return null;
-  const strength = strengthOf(text, labelEnd);
-  if (strength === null) return null;
-  if (strength === "authorization") return authorizationValue(text, start);
-  const quote = text[start - 1] ?? "";
-  const isQuoted = quote === '"' || quote === "'" || quote === "`";
-  const isMember = strength === "password" ? isPasswordCharacter : isCredential;
-  const end = trimmed(text, start, runEnd(text, start, isMember, start + MAX_VALUE));
-  const next = text[end] ?? "";
-  // A call, an index, a template: code that gets the secret, not the secret.
-  if (!isQuoted && (next === "(" || next === "[" || next === "{")) return null;
-  return isSecretValue(text.slice(start, end), strength, isQuoted) ? { start, end } : null;
+/** Reads the values behind labels, and each long run of characters only once. */
+function valueReader(text: string): (labelEnd: number, from: number) => Stretch | null {
+  const passwordEnd = runReader(text, isPasswordCharacter);
+  const credentialEnd = runReader(text, isCredential);
+  const lineEnd = runReader(text, isLineCharacter);
+  return (labelEnd, from) => {
+    let start = from;
+    while (start < from + 4 && isGap(text.charCodeAt(start))) start += 1;
+    // Every secret is longer than what stands behind most colons and equals signs.
+    if (start + MIN_VALUE > text.length || passwordEnd(start) < start + MIN_SCHEME) return null;
+    const strength = strengthOf(text, labelEnd);
+    if (strength === null) return null;
+    if (strength === "authorization") return authorizationValue(text, start, passwordEnd, lineEnd);
+    const quote = text[start - 1] ?? "";
+    const isQuoted = quote === '"' || quote === "'" || quote === "`";
+    const end = trimmed(text, start, strength === "password" ? passwordEnd(start) : credentialEnd(start));
+    const next = text[end] ?? "";
+    // A call, an index, a template: code that gets the secret, not the secret.
+    if (!isQuoted && (next === "(" || next === "[" || next === "{")) return null;
+    return isSecretValue(text.slice(start, end), strength, isQuoted) ? { start, end } : null;
+  };
 }
 
 /** Marks at the end of a sentence are no part of a value. */
@@ -85,44 +93,47 @@ function trimmed(text: string, start: number, end: number): number {
 function isSecretValue(value: string, strength: Strength, isQuoted: boolean): boolean {
   if (/^(?:\$|%|\*{3}|x{4}|env\b|process\.|os\.|self\.|this\.)/i.test(value)) return false;
   if (strength !== "password") return value.length >= 16 && looksRandom(value, strength);
-  if (value.length < 6 || !/[0-9]/.test(value)) return false;
+  if (value.length < MIN_VALUE || !/[0-9]/.test(value.slice(0, JUDGED))) return false;
   // An unquoted dotted name is a variable.
   return isQuoted || !/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$/.test(value.slice(0, JUDGED));
 }
 
 /** `Authorization: Bearer …`, with or without a scheme in front. */
-function authorizationValue(text: string, from: number): Stretch | null {
+function authorizationValue(
+  text: string,
+  from: number,
+  passwordEnd: (from: number) => number,
+  lineEnd: (from: number) => number,
+): Stretch | null {
   const schemeEnd = runEnd(text, from, isTokenCharacter, from + 24);
   const hasScheme = schemeEnd > from && text[schemeEnd] === " ";
   const start = hasScheme ? schemeEnd + 1 : from;
   const scheme = hasScheme ? text.slice(from, schemeEnd).toLowerCase() : "";
-  const isWholeLine = scheme === "digest" || scheme.startsWith("aws4");
-  const end = isWholeLine
-    ? runEnd(text, start, isLineCharacter, start + MAX_VALUE)
-    : runEnd(text, start, isPasswordCharacter, start + MAX_VALUE);
-  const value = text.slice(start, end);
-  const next = text[end] ?? "";
-  if (next === "(" || next === "{" || next === "[" || /^[$%*]|^[A-Z_]+$|^your/i.test(value.slice(0, JUDGED)) === true) {
-    if (!/[0-9]/.test(value.slice(0, JUDGED)) || value.length < 16) return null;
-  }
-  const isKnown = /^(?:bearer|basic|token|apikey|digest|negotiate|aws4.*)$/.test(scheme);
-  const least = isKnown ? 6 : 12;
-  if (value.length < least || (!isKnown && !/[0-9]/.test(value.slice(0, JUDGED)))) return null;
-  return { start, end };
+  const isKnown = KNOWN_SCHEMES.has(scheme);
+  const isWholeLine = scheme === "digest" || scheme === "aws4-hmac-sha256";
+  const end = isWholeLine ? lineEnd(start) : trimmed(text, start, passwordEnd(start));
+  const value = text.slice(start, Math.min(end, start + JUDGED));
+  if (value.length < (isKnown ? MIN_VALUE : 12)) return null;
+  // A word, a variable or a call is no credential; behind an unknown scheme neither is what has no digit.
+  if (/^[$%*{<]|^[A-Z_]+$|^[A-Z]?[a-z]+$|^your/.test(value) || "([{".includes(text[end] ?? " ")) return null;
+  return isKnown || /[0-9]/.test(value) ? { start, end } : null;
 }
 
-const isLineCharacter = characterSet(" !#-&(-~");
+const KNOWN_SCHEMES = new Set(["bearer", "basic", "token", "apikey", "digest", "negotiate", "aws4-hmac-sha256"]);
+
+/** What a line of a header may hold. */
+const isLineCharacter = characterSet(" -~");
 
 /** True when a text is nothing but the secret that its name in a structure announces. */
 function labelledWhole(text: string, label: string): boolean {
   const strength = strengthOf(label, label.length);
   if (strength === null) return false;
   const value = text.trim();
-  if (value.startsWith("<") || value.includes("<SECRET_")) return false;
-  if (strength === "authorization") return value.length >= 6 && authorizationValue(value, 0)?.end === value.length;
+  if (value.includes("<")) return false;
+  if (strength === "authorization") return value.length >= MIN_VALUE && !/^[$%*{]/.test(value);
   if (/\s/.test(value.slice(0, MAX_VALUE))) return false;
   // Under a name of its own every password is one, also without a digit.
-  return strength === "password" ? value.length >= 6 : isSecretValue(value, strength, true);
+  return strength === "password" ? value.length >= MIN_VALUE : isSecretValue(value, strength, true);
 }
 
 const PASSWORD_WORDS = ["password", "passwd", "pwd", "passphrase", "passcode"];

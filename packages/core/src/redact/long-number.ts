@@ -20,23 +20,32 @@ export type NumberDetector = (text: string, number: LongNumber, found: Finding[]
 const MIN_DIGITS = 8;
 
 /** Every long number of a text. Looks at every eighth character only: eight digits in a row cannot hide between. */
-export function* longNumbers(text: string): Generator<LongNumber> {
+export function longNumbers(text: string): readonly LongNumber[] {
+  let found: LongNumber[] | undefined;
   for (let at = MIN_DIGITS - 1; at < text.length; at += MIN_DIGITS) {
-    if (!isPart(text, at)) continue;
+    const code = text.charCodeAt(at);
+    if (code > 57 || !isPart(text, at)) continue; // letters, first of all
     let [start, end] = [at, at + 1];
     while (isPart(text, start - 1)) start -= 1;
     while (isPart(text, end)) end += 1;
-    if (countDigits(text, start, end) >= MIN_DIGITS) yield { start, end, groups: groupsOf(text, start, end) };
+    if (countDigits(text, start, end) >= MIN_DIGITS) {
+      found ??= [];
+      found.push({ start, end, groups: groupsOf(text, start, end) });
+    }
     // The next sample is behind this run, so that no run is read twice.
-    at = Math.max(at, end - 1);
+    at = end - 1;
   }
+  return found ?? NONE;
 }
+
+const NONE: readonly LongNumber[] = [];
 
 /** A digit, or a single separator between two digits. */
 function isPart(text: string, at: number): boolean {
+  if (at < 0 || at >= text.length) return false;
   const code = text.charCodeAt(at);
-  if (isDigit(code)) return true;
-  return (code === 32 || code === 45) && isDigit(text.charCodeAt(at - 1)) && isDigit(text.charCodeAt(at + 1));
+  if (code !== 32 && code !== 45) return isDigit(code);
+  return at > 0 && isDigit(text.charCodeAt(at - 1)) && isDigit(text.charCodeAt(at + 1));
 }
 
 function countDigits(text: string, start: number, end: number): number {

@@ -16,10 +16,10 @@ function isPlusSign(text: string, at: number): boolean {
   if (at > 0 && (isAlphanumeric(before) || GLUE.includes(text[at - 1] ?? ""))) return true;
   let last = at - 1;
   while (last >= 0 && at - last < 4 && text[last] === " ") last -= 1;
-  return last >= 0 && last < at - 1 && (isDigit(text.charCodeAt(last)) || "=)]*/^-+".includes(text[last] ?? ""));
+  return last >= 0 && last < at - 1 && (isDigit(text.charCodeAt(last)) || ")]*/^-+".includes(text[last] ?? ""));
 }
 
-const GLUE = "_.)]}=*/^+-%$";
+const GLUE = "_.)]}*/^+-%$";
 
 /** The end of a phone number whose digits begin at `from`, or 0. */
 function numberEnd(text: string, from: number): number {
@@ -28,7 +28,7 @@ function numberEnd(text: string, from: number): number {
   let group = 0;
   let end = 0;
   let at = from;
-  let shortGroup = false;
+  let single = 0;
   while (digits.length <= 15) {
     const code = text.charCodeAt(at);
     if (isDigit(code)) {
@@ -38,13 +38,14 @@ function numberEnd(text: string, from: number): number {
       end = ++at;
       continue;
     }
-    if (group === 1 && groups > 1 && text[at] !== ")") shortGroup = true;
+    // One digit alone is a national prefix, (0), or a short area code; more of them are a list.
+    if (group === 1 && groups > 1 && text[at] !== ")") single += 1;
     group = 0;
     const gap = gapLength(text, at);
     if (gap === 0) break;
     at += gap;
   }
-  if (digits.length > 15 || digits.length < 8 || shortGroup) return 0;
+  if (digits.length > 15 || digits.length < 8 || single > 1) return 0;
   // Behind a phone number nothing goes on: 12345678.90, 12345678%, 12345678x are something else.
   const next = text[end] ?? "";
   if ("%_*/^=€$".includes(next) && next !== "") return 0;
@@ -74,7 +75,7 @@ function isThousands(number: string): boolean {
 
 function hasCallingCode(digits: string): boolean {
   const first = digits[0];
-  if (first === "1") return digits.length === 11 && /^1[2-9]\d\d[2-9]/.test(digits);
+  if (first === "1") return digits.length === 11 && /^1[2-9]/.test(digits);
   if (first === "7") return digits.length === 11;
   return TWO_DIGIT_CODES.has(digits.slice(0, 2)) || THREE_DIGIT_CODES.has(digits.slice(0, 2));
 }

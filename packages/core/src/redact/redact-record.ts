@@ -2,7 +2,8 @@ import type { Annotation } from "../annotation.js";
 import { ConfigError } from "../errors.js";
 import type { Interaction } from "../interaction.js";
 import type { Json, JsonObject } from "../json.js";
-import { type Placeholders, type RedactOptions, type Redactor, redactor } from "./redactor.js";
+import { createPlaceholders, type Placeholders } from "./placeholders.js";
+import { type RedactOptions, type Redactor, redactor } from "./redactor.js";
 
 /** What `createInteractionLogger` takes: on or off, which kinds, or a function that runs after the built-in detectors. */
 export type RedactOption = boolean | RedactOptions | ((text: string) => string);
@@ -44,7 +45,7 @@ const FIELDS: Readonly<Partial<Record<keyof Interaction, "text" | "secrets">>> =
 };
 
 function redactedInteraction(record: Interaction, redact: Redactor): Interaction {
-  const placeholders: Placeholders = new Map();
+  const placeholders = createPlaceholders();
   const changes: Record<string, Json> = {};
   const flags: string[] = [];
   for (const [name, depth] of Object.entries(FIELDS) as [keyof Interaction, "text" | "secrets"][]) {
@@ -64,7 +65,7 @@ function redactedInteraction(record: Interaction, redact: Redactor): Interaction
 }
 
 function redactedAnnotation(annotation: Annotation, redact: Redactor): Annotation {
-  const walk: Walk = { redact, placeholders: new Map(), secretsOnly: false };
+  const walk: Walk = { redact, placeholders: createPlaceholders(), secretsOnly: false };
   if (annotation.kind === "score") {
     const { rationale } = annotation;
     return rationale === undefined ? annotation : { ...annotation, rationale: redactedText(rationale, "", walk) };

@@ -6,6 +6,7 @@ import type { Detector, Finding, RedactedKind } from "./finding.js";
 import { labelledSecret } from "./labelled-secret.js";
 import { longNumbers, type NumberDetector } from "./long-number.js";
 import { phoneNumber } from "./phone-number.js";
+import { createPlaceholders, type Placeholders } from "./placeholders.js";
 import { privateKey } from "./private-key.js";
 import { secretToken } from "./secret-token.js";
 import { socialSecurityNumber } from "./social-security-number.js";
@@ -33,9 +34,6 @@ export interface RedactedText {
   readonly counts: Readonly<Partial<Record<RedactedKind, number>>>;
 }
 
-/** The placeholders of texts that belong together: the same value has the same one in all of them. */
-export type Placeholders = Map<string, string>;
-
 export interface RedactTextOptions {
   /** Shared by texts that belong together. Default: this text stands alone. */
   readonly placeholders?: Placeholders;
@@ -47,15 +45,13 @@ export interface RedactTextOptions {
 
 export type Redactor = (text: string, options?: RedactTextOptions) => RedactedText;
 
-/** Finds that one record may have. More are an attack or no text at all, and the record is not worth its memory. */
-const MAX_FINDS = 10_000;
 /** A replaced find can bring two others together; a text that is not done after as many rounds is refused. */
 const MAX_ROUNDS = 8;
 
 /**
  * Makes the function that replaces secrets and personal data by placeholders such as `<EMAIL_1>`, in linear time. What
  * it has redacted it leaves as it is.
- * @throws ConfigError for wrong options. The function throws when a text has more than 10,000 finds, or `also` fails.
+ * @throws ConfigError for wrong options. The function throws when texts have more than 10,000 values to replace, or `also` fails.
  */
 export function redactor(options: RedactOptions = {}): Redactor {
   const { email = true, card = true, iban = true, phone = true, ssn = false, also } = checked(options);
@@ -77,7 +73,7 @@ export function redactor(options: RedactOptions = {}): Redactor {
     return found;
   }
 
-  return (given, { placeholders = new Map(), label = "", secretsOnly = false } = {}) => {
+  return (given, { placeholders = createPlaceholders(), label = "", secretsOnly = false } = {}) => {
     let text = given;
     let counts: Partial<Record<RedactedKind, number>> = NOTHING;
     for (let round = 0; text.length >= MIN_LENGTH; round++) {
@@ -99,7 +95,7 @@ const NOTHING: Readonly<Partial<Record<RedactedKind, number>>> = Object.freeze({
 /** a@b.co is the shortest thing that is looked for. */
 const MIN_LENGTH = 6;
 
-/** From the left, without overlaps: where two finds share characters, both are covered by the more dangerous one. */
+/** From the left, without overlaps. */
 function merged(found: Finding[]): Finding[] {
   const kept: Finding[] = [];
   for (const next of found.sort((a, b) => a.start - b.start || b.end - a.end)) {
@@ -108,8 +104,9 @@ function merged(found: Finding[]): Finding[] {
       kept.push(next);
       continue;
     }
-    const kind = last.kind === "secret" || next.kind === "secret" ? "secret" : last.kind;
-    kept[kept.length - 1] = { start: last.start, end: Math.max(last.end, next.end), kind };
+    // An address that begins inside a secret, as in user:password@host: what is left of it is looked at again.
+    if (last.kind === "secret" && next.kind !== "secret") continue;
+    kept[kept.length - 1] = { start: last.start, end: Math.max(last.end, next.end), kind: next.kind };
   }
   return kept;
 }
@@ -123,23 +120,12 @@ function replaced(
   const parts: string[] = [];
   let from = 0;
   for (const { start, end, kind } of findings) {
-    parts.push(text.slice(from, start), placeholderOf(kind, text.slice(start, end), placeholders));
+    parts.push(text.slice(from, start), placeholders(kind, text.slice(start, end)));
     counts[kind] = (counts[kind] ?? 0) + 1;
     from = end;
   }
   parts.push(text.slice(from));
   return parts.join("");
-}
-
-function placeholderOf(kind: RedactedKind, value: string, placeholders: Placeholders): string {
-  const same = `${kind} ${kind === "secret" ? value : value.toLowerCase().replace(/[\s().-]/g, (mark) => (kind === "email" ? mark : ""))}`;
-  const known = placeholders.get(same);
-  if (known !== undefined) return known;
-  if (placeholders.size >= MAX_FINDS) throw new Error(`a record has more than ${MAX_FINDS} things to redact`);
-  const number = (placeholders.get(kind) === undefined ? 0 : Number(placeholders.get(kind))) + 1;
-  const placeholder = `<${kind.toUpperCase()}_${number}>`;
-  placeholders.set(kind, String(number)).set(same, placeholder);
-  return placeholder;
 }
 
 function checked(options: RedactOptions): RedactOptions {

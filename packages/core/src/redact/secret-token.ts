@@ -1,4 +1,4 @@
-import { isAlphanumeric, isTokenCharacter, runEnd, runReader, runStart } from "./character-set.js";
+import { characterSet, isAlphanumeric, isTokenCharacter, runEnd, runReader, runStart } from "./character-set.js";
 import type { Detector } from "./finding.js";
 
 /** What providers' keys begin with, and how long the rest is at least. */
@@ -71,20 +71,31 @@ const FIXED_FORMS: readonly { readonly anchor: string; readonly length: number; 
   { anchor: "SG.", length: 18 }, // SendGrid
 ];
 
+/** The last characters of prefixes: what else stands before a hyphen is sorted out by one look. */
+const isPrefixEnd = characterSet([...KEY_FORMS.keys()].map((prefix) => prefix.at(-2)).join(""));
 const MAX_PREFIX = 8;
+/** Prefixes that are tried in one run of token characters. */
+const MAX_TRIES = 8;
 /** How much of a token is looked at to judge it. */
 const JUDGED = 256;
+/** `{"alg":""}` and the longest that is decoded. */
+const MIN_JWT_HEADER = 14;
 const MAX_JWT_HEADER = 4_096;
 
 /** Tokens that show by themselves what they are: providers' keys and JSON Web Tokens. */
 export const secretToken: Detector = (text, found) => {
   const endOfToken = runReader(text, isTokenCharacter);
   for (const separator of ["_", "-"]) {
+    let [triedRun, tries] = [0, 0];
     for (let at = text.indexOf(separator); at >= 0; at = text.indexOf(separator, at + 1)) {
+      if (!isPrefixEnd(text.charCodeAt(at - 1))) continue;
       const start = prefixStart(text, at);
       const form = start < at ? KEY_FORMS.get(text.slice(start, at + 1)) : undefined;
       if (!form) continue;
       const end = endOfToken(at + 1);
+      tries = end === triedRun ? tries + 1 : 1;
+      triedRun = end;
+      if (tries > MAX_TRIES) continue;
       if (end - at <= form.length || longestStretch(text, at + 1, end) < form.stretch) continue;
       if (!isMixed(text, at + 1, end)) continue;
       found.push({ start, end, kind: "secret" });
@@ -151,7 +162,7 @@ function isMixed(text: string, from: number, to: number): boolean {
 
 /** The end of the JSON Web Token that begins here, or 0 when its first part is no header. */
 function jwtEnd(text: string, start: number, headerEnd: number, endOfToken: (from: number) => number): number {
-  if (text[headerEnd] !== "." || headerEnd - start > MAX_JWT_HEADER) return 0;
+  if (text[headerEnd] !== "." || headerEnd - start < MIN_JWT_HEADER || headerEnd - start > MAX_JWT_HEADER) return 0;
   if (!isJwtHeader(text.slice(start, headerEnd))) return 0;
   let end = headerEnd;
   // Three parts when signed, five when encrypted, fewer when the text was cut.
@@ -163,11 +174,8 @@ function jwtEnd(text: string, start: number, headerEnd: number, endOfToken: (fro
   return end > headerEnd + 1 ? end : 0;
 }
 
+/** A JSON object with a field that only headers have. Not parsed: thousands of broken ones would cost an exception each. */
 function isJwtHeader(part: string): boolean {
-  try {
-    const header: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
-    return typeof header === "object" && header !== null && ("alg" in header || "typ" in header || "enc" in header);
-  } catch {
-    return false; // not a header, so not a token
-  }
+  const header = Buffer.from(part, "base64url").toString("latin1").trimEnd();
+  return header.startsWith('{"') && header.endsWith("}") && /"(?:alg|enc|typ)"\s*:/.test(header);
 }
