@@ -1,7 +1,7 @@
 import { type FakeOpenAiReply, type FakeOpenAiServer, fakeOpenAiServer } from "@whetstone/core/testing";
-import * as ai6 from "ai";
+import * as ai7 from "ai";
 import * as ai5 from "ai5";
-import * as ai7 from "ai7";
+import * as ai6 from "ai6";
 import { createOpenAICompatible as provider5 } from "openai-compatible-1";
 import { createOpenAICompatible as provider6 } from "openai-compatible-2";
 import { createOpenAICompatible as provider7 } from "openai-compatible-3";

@@ -9,7 +9,7 @@ import {
   streamText,
   type Telemetry,
   tool,
-} from "ai7";
+} from "ai";
 import { createOpenAICompatible } from "openai-compatible-3";
 import { afterAll, beforeAll, expect, expectTypeOf, it } from "vitest";
 import { withSession } from "../interaction-context.js";
