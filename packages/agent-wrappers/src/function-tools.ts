@@ -6,8 +6,8 @@ export function functionTools(tools: readonly unknown[]): readonly object[] | un
     const named = readField(tool, "function") ?? readField(tool, "custom") ?? tool;
     const name = readText(named, "name");
     if (name === undefined) return [];
-    const described = { name, description: readText(named, "description"), parameters: readField(named, "parameters") };
-    return [{ type: "function", function: described }];
+    const parameters = readField(named, "parameters") ?? readField(named, "inputSchema");
+    return [{ type: "function", function: { name, description: readText(named, "description"), parameters } }];
   });
   return known.length > 0 ? known : undefined;
 }

@@ -209,7 +209,9 @@ function finishReason(span: Span): string | undefined {
   const reason: unknown = Array.isArray(reasons) ? reasons[0] : reasons;
   const messages = jsonAttribute(span, "outputMessages");
   const listed = Array.isArray(messages) ? messages[0] : listAttribute(span, "outputMessages")[0];
-  return typeof reason === "string" ? reason : readText(listed, "finish_reason");
+  const given = typeof reason === "string" ? reason : readText(listed, "finish_reason");
+  // `tool_call` and `tool-calls` are about as common.
+  return given?.replace(/^tool[-_]calls?$/, "tool_calls");
 }
 
 /** OpenTelemetry's status code of a failure. */

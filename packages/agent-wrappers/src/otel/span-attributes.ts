@@ -16,7 +16,7 @@ const NAMES = {
   userId: ["user.id", "enduser.id", "traceloop.association.properties.user_id"],
   inputTokens: ["gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"],
   outputTokens: ["gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"],
-  finishReason: ["gen_ai.response.finish_reasons", "llm.response.finish_reason"],
+  finishReason: ["gen_ai.response.finish_reasons", "llm.finish_reason", "llm.response.finish_reason"],
   error: ["error.type"],
   instructions: ["gen_ai.system_instructions"],
   inputMessages: ["gen_ai.input.messages"],
