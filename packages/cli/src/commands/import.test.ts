@@ -436,7 +436,7 @@ describe("bad rows", () => {
     const cwd = folderWith([{ query: "q", answer: "a", agent_type: "math", quality_scores: { overall: 7 } }]);
     const run = await runInProcess(["import", "rows.jsonl"], { cwd });
     expect(run.exitCode).toBe(ExitCode.done);
-    expect(run.stdout).toContain("1 interaction cut or mended to fit; the flags say what\n");
+    expect(run.stdout).toContain("1 interaction cut, mended or redacted; the flags say what\n");
     expect(await stored(cwd)).toMatchObject([{ qualityScores: {}, flags: ["qualityScores.overall:dropped"] }]);
   });
 });
@@ -576,5 +576,25 @@ describe("an interruption", () => {
     });
     setTimeout(() => interruption.abort("SIGTERM"), 20);
     expect(await running).toMatchObject({ exitCode: ExitCode.terminated, stdout: "" });
+  });
+});
+
+describe("secrets and personal data", () => {
+  const rows = [{ id: 7, question: "Mail ada@example.com", solution: "password: hunter22", annotations: [] }];
+
+  it("are taken out before anything is stored, and the record says where", async () => {
+    const cwd = folderWith(rows);
+    const report = await runJson(["import", "rows.jsonl", ...FIELDS], { cwd });
+    expect(report).toMatchObject({ stored: 1, altered: 1 });
+    expect(await stored(cwd)).toMatchObject([
+      { query: "Mail <EMAIL_1>", answer: "password: <SECRET_1>", flags: ["query:redacted", "answer:redacted"] },
+    ]);
+  });
+
+  it("stay with --no-redact", async () => {
+    const cwd = folderWith(rows);
+    const report = await runJson(["import", "rows.jsonl", "--no-redact", ...FIELDS], { cwd });
+    expect(report).toMatchObject({ stored: 1, altered: 0 });
+    expect(await stored(cwd)).toMatchObject([{ query: "Mail ada@example.com", answer: "password: hunter22" }]);
   });
 });

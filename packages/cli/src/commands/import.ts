@@ -1,3 +1,4 @@
+import { recordRedactor } from "@whetstone/core";
 import { Command } from "commander";
 import { CliError } from "../cli-error.js";
 import type { CliIo } from "../cli-io.js";
@@ -16,6 +17,7 @@ interface ImportOptions extends Readonly<Partial<Record<FieldOption, string>>> {
   readonly agentType?: string;
   readonly map?: string;
   readonly strict?: boolean;
+  readonly redact?: boolean;
 }
 
 type FieldOption = (typeof FIELD_OPTIONS)[number][1];
@@ -35,6 +37,7 @@ export function importCommand(io: CliIo): Command {
   return command
     .option("--agent-type <name>", 'agent type of rows that do not say: math, code, rag, … (default: "general")')
     .option("--map <module>", "mapping module instead of fields: its default export turns a row into interactions")
+    .option("--no-redact", "keep secrets, e-mail addresses, card, account and phone numbers as they are")
     .option("--strict", "fail at the first bad row, with nothing imported")
     .addHelpText("after", EXAMPLES)
     .action(commandAction(io, (context, options: ImportOptions, [file = ""]) => run(context, options, file)));
@@ -76,7 +79,8 @@ async function run(context: CommandContext, options: ImportOptions, file: string
   const { io, output } = context;
   const mapping = await chosenMapping(options, io.cwd);
   const input = await openJsonInput(io, file);
-  const read = interactionReader({ agentType: options.agentType ?? "general", now: io.now() });
+  const redact = recordRedactor(options.redact !== false);
+  const read = interactionReader({ agentType: options.agentType ?? "general", now: io.now(), redact });
   let rows = 0;
   const progress = createProgress(io, `importing ${input.name}`, "rows", () => ({
     done: rows,
@@ -150,7 +154,7 @@ async function tell({ output }: CommandContext, report: ImportReport, url: strin
   const { rows, stored, duplicates, altered, skippedRows, failedRows, failures } = report;
   const lines = [`${counted(stored, "interaction")} from ${counted(rows, "row")} stored in ${terminalText(url)}`];
   if (duplicates > 0) lines.push(`${counted(duplicates, "interaction")} there already`);
-  if (altered > 0) lines.push(`${counted(altered, "interaction")} cut or mended to fit; the flags say what`);
+  if (altered > 0) lines.push(`${counted(altered, "interaction")} cut, mended or redacted; the flags say what`);
   if (skippedRows > 0) lines.push(`${counted(skippedRows, "row")} left out by the mapping`);
   await output.writeLines(...lines);
   if (failedRows === 0) return;

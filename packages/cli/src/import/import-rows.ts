@@ -16,7 +16,7 @@ export interface ImportReport {
   /** Rows that the mapping wanted left out. */
   readonly skippedRows: number;
   readonly failedRows: number;
-  /** Stored or known interactions of which something had to be cut or mended to fit; their flags say what. */
+  /** Stored or known interactions of which something was cut, mended or redacted; their flags say what. */
   readonly altered: number;
   /** The first few rows that failed. */
   readonly failures: readonly { readonly line: number; readonly reason: string }[];

@@ -5,6 +5,7 @@ import {
   type Interaction,
   interactionFields,
   prepareInteraction,
+  type RecordRedactor,
 } from "@whetstone/core";
 
 /** An interaction that is ready to be stored, and what was said of it already. */
@@ -18,13 +19,15 @@ export interface ImportDefaults {
   readonly agentType: string;
   /** Epoch milliseconds, for interactions that do not say. */
   readonly now: number;
+  /** Takes secrets and personal data out; null leaves them in. */
+  readonly redact: RecordRedactor | null;
 }
 
 /**
  * Returns the function that makes a stored interaction of what a mapping gave. An interaction without an id gets one
  * out of its content and of how many like it came before, so that the same file gives the same ids again.
  */
-export function interactionReader({ agentType, now }: ImportDefaults): (given: unknown) => ImportedInteraction {
+export function interactionReader({ agentType, now, redact }: ImportDefaults): (given: unknown) => ImportedInteraction {
   const occurrence = occurrenceCounter();
   return (given) => {
     const { annotations, ...known } = knownFields(given);
@@ -40,7 +43,9 @@ export function interactionReader({ agentType, now }: ImportDefaults): (given: u
     );
     if ("reason" in prepared) throw new Error(prepared.reason);
     const interaction = withTurns(prepared.interaction, fields);
-    return { interaction, annotations: annotationsOf(annotations, interactionId) };
+    const said = annotationsOf(annotations, interactionId);
+    if (!redact) return { interaction, annotations: said };
+    return { interaction: redact.interaction(interaction), annotations: said.map(redact.annotation) };
   };
 }
 
