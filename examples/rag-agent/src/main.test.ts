@@ -25,8 +25,8 @@ it("answers a question, names its sources and keeps the record where it is told 
     "How do I turn recording off?",
   ]);
   expect(stderr).toBe("");
-  expect(stdout).toMatch(/^`WHETSTONE_DISABLED=1` turns the logger off.*\[1\]/);
-  expect(stdout).toContain("\n  [1] docs/wrappers.md#when-nothing-should-be-recorded\n");
+  expect(stdout).toMatch(/^`WHETSTONE_DISABLED=1` turns .* off.*\[1\]/);
+  expect(stdout).toMatch(/^ {2}\[1\] docs\/[\w-]+\.md#[\w-]+$/m);
   expect(stdout).toMatch(/^recorded {3}1, scored 1$/m);
   expect(await readdir(folder)).toContain("whetstone.json");
   await rm(folder, { recursive: true });

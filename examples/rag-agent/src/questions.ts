@@ -6,7 +6,7 @@ export interface Question {
 }
 
 export const questions: readonly Question[] = [
-  { question: "How do I turn recording off?", pages: ["wrappers.md"], mentions: /WHETSTONE_DISABLED=1/ },
+  { question: "How do I turn recording off?", pages: ["wrappers.md", "privacy.md"], mentions: /WHETSTONE_DISABLED=1/ },
   { question: "What does openStore take when I give no URL?", pages: ["stores.md"], mentions: /WHETSTONE_URL/ },
   { question: "Is an unscored interaction the same as a score of 0?", pages: ["scoring.md"], mentions: /unscored/i },
   { question: "Can a store lie on a network file system?", pages: ["stores.md"], mentions: /network file system/i },

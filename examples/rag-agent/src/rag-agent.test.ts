@@ -22,12 +22,13 @@ const OFF = "How do I turn recording off?";
 describe("offline", () => {
   it("answers with sentences of the pages and cites each", async () => {
     const { answer, sources, retrievalMethod, citationQuality } = await variants.cited(OFF);
-    expect(answer).toMatch(/`WHETSTONE_DISABLED=1` turns the logger off.* \[1\]\./);
-    expect(sources[0]).toMatchObject({
-      id: "wrappers.md#when-nothing-should-be-recorded",
-      url: "docs/wrappers.md#when-nothing-should-be-recorded",
-      title: expect.stringContaining("When nothing should be recorded"),
+    expect(answer).toMatch(/^`WHETSTONE_DISABLED=1` turns .* off[^.]* \[1\]\./);
+    expect(sources[0]).toEqual({
+      id: expect.stringMatching(/^[\w-]+\.md#[\w-]+$/),
+      url: `docs/${sources[0]?.id}`,
+      title: expect.stringMatching(/./),
       text: expect.stringContaining("WHETSTONE_DISABLED=1"),
+      score: expect.any(Number),
     });
     expect([retrievalMethod, citationQuality]).toEqual(["hybrid", 1]);
   });
@@ -125,7 +126,7 @@ describe("liveVariant", () => {
         usage: { inputTokens: 10, outputTokens: 5 },
         retrievalMethod: "hybrid",
         metadata: { citationQuality: 0.5 },
-        sources: [{ id: "wrappers.md#when-nothing-should-be-recorded" }, {}, {}, {}],
+        sources: [{ text: expect.stringContaining("WHETSTONE_DISABLED=1") }, {}, {}, {}],
       },
     ]);
     expect(server.requests[0]?.body.messages).toEqual(records[0]?.messages?.slice(0, 2));
