@@ -8,7 +8,7 @@ import { NO_ANSWER } from "./compose-answer.js";
 import { DOCS_FOLDER, type Passage, readPassages } from "./passages.js";
 import { questions } from "./questions.js";
 import { createRagAgent } from "./rag-agent.js";
-import { type Answer, liveVariant, offlineVariants } from "./rag-answer.js";
+import { type Answer, liveVariant, offlineVariants, type RagAnswer } from "./rag-answer.js";
 
 let passages: readonly Passage[];
 let variants: ReturnType<typeof offlineVariants>;
@@ -118,7 +118,7 @@ describe("liveVariant", () => {
     await using server = await fakeOpenAiServer(
       () => "WHETSTONE_DISABLED=1 turns the logger off [1]. Bananas grow in bunches [2].",
     );
-    const { records } = await recorded(OFF, { tiny: liveOn(server.baseURL) });
+    const { records, outcomes } = await recorded(OFF, { tiny: liveOn(server.baseURL) });
     expect(records).toMatchObject([
       {
         variant: "tiny",
@@ -129,7 +129,7 @@ describe("liveVariant", () => {
         sources: [{ text: expect.stringContaining("WHETSTONE_DISABLED=1") }, {}, {}, {}],
       },
     ]);
-    expect(server.requests[0]?.body.messages).toEqual(records[0]?.messages?.slice(0, 2));
+    expect(server.requests[0]?.body.messages).toEqual((outcomes[0] as RagAnswer).messages.slice(0, 2));
     expect(JSON.stringify(server.requests[0]?.body.messages)).toContain("WHETSTONE_DISABLED=1");
   });
 
