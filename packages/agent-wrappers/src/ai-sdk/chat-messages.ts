@@ -83,10 +83,9 @@ function ofType(parts: readonly unknown[], type: string): unknown[] {
   return parts.filter((part) => readText(part, "type") === type);
 }
 
+/** A part that is no text, such as a picture, leaves its type in brackets: without it another question was asked. */
 function partsText(parts: readonly unknown[]): string {
-  return ofType(parts, "text")
-    .map((part) => readText(part, "text") ?? "")
-    .join("");
+  return parts.map((part) => readText(part, "text") ?? `[${readText(part, "type") ?? "part"}]`).join("");
 }
 
 function resultTurn(part: unknown): ChatTurn {

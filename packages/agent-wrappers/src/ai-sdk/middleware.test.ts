@@ -137,6 +137,17 @@ describe.each(versions)("whetstoneMiddleware with $name", ({ ai, provider }) => 
     expect(record?.errorOccurred || record?.metadata?.cancelled).toBe(true);
   });
 
+  it("leaves a mark where a question had a file", async () => {
+    const { model, records } = await modelAnswering(() => "A cat.");
+    const data = new Uint8Array([137, 80, 78, 71]);
+    const content = [
+      { type: "text" as const, text: "What is this? " },
+      { type: "file" as const, data, mediaType: "image/png" },
+    ];
+    await ai.generateText({ model, messages: [{ role: "user", content }] });
+    expect(await records()).toMatchObject([{ query: "What is this? [file]", answer: "A cat." }]);
+  });
+
   it("is part of the record of a wrapped agent", async () => {
     const { logger, records } = testLogger();
     const { model } = await modelAnswering((index) => (index === 0 ? callWeather : "21 degrees"), { logger });

@@ -173,6 +173,16 @@ it("records a failed chain once, and hands on its error", async () => {
   expect(record?.errorMessage).toContain("400");
 });
 
+it("keeps the text of parts, and a mark where a question had a picture", async () => {
+  const { callbacks, records } = recording();
+  const content = [
+    { type: "text", text: "What is this? " },
+    { type: "image_url", image_url: { url: "data:image/png;base64,iVBORw0KGgo=" } },
+  ];
+  await modelAnswering(() => "A cat.").invoke([new HumanMessage({ content })], { callbacks });
+  expect(await records()).toMatchObject([{ query: "What is this? [image_url]", answer: "A cat." }]);
+});
+
 it("keeps parallel calls apart", async () => {
   const { callbacks, records } = recording();
   const echo = RunnableLambda.from(async (question: string) => `${question}!`);

@@ -5,8 +5,14 @@ import { readArray, readField, readText } from "../read-field.js";
 export function messageTurn(message: unknown): ChatTurn | null {
   if (typeof message !== "object" || message === null) return null;
   const type = messageType(message);
-  const content = contentText((message as { content?: unknown }).content);
-  if (type === "ai" || type === "assistant") return assistantTurn(content, toolCalls(message));
+  const given = (message as { content?: unknown }).content;
+  // Beside its text an answer has parts of reasoning and, again, its tool calls.
+  if (type === "ai" || type === "assistant")
+    return assistantTurn(
+      contentText(given, () => ""),
+      toolCalls(message),
+    );
+  const content = contentText(given, (part) => `[${readText(part, "type") ?? "part"}]`);
   if (type === "tool" || type === "function") {
     return toolTurn(readText(message, "tool_call_id"), readText(message, "name"), content);
   }
@@ -26,9 +32,9 @@ function messageType(message: object): string | undefined {
   return typeof found === "string" ? found : undefined;
 }
 
-function contentText(content: unknown): string {
+function contentText(content: unknown, other: (part: unknown) => string): string {
   if (!Array.isArray(content)) return valueText(content);
-  return content.map((part) => (typeof part === "string" ? part : (readText(part, "text") ?? ""))).join("");
+  return content.map((part) => (typeof part === "string" ? part : (readText(part, "text") ?? other(part)))).join("");
 }
 
 function toolCalls(message: object) {
