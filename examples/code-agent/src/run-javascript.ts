@@ -1,5 +1,5 @@
 import { newQuickJSWASMModule, type QuickJSContext, shouldInterruptAfterDeadline } from "quickjs-emscripten";
-import type { Limits, Outcome, Program, Run } from "./run-code.js";
+import type { Limits, Outcome, Program, Run } from "./program.js";
 
 // Each frame of the engine takes several times as much of the stack of this thread, which must not overflow first.
 const MAX_STACK_BYTES = 128 * 1024;

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import type { Limits, Outcome, Program, Run } from "./run-code.js";
+import type { Limits, Outcome, Program, Run } from "./program.js";
 
 const MAX_REPORT = 2 ** 20;
 

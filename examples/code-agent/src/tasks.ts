@@ -1,5 +1,5 @@
 import type { Language } from "./code-block.js";
-import type { CodeTest } from "./run-code.js";
+import type { CodeTest } from "./program.js";
 
 export interface Task {
   readonly id: string;
