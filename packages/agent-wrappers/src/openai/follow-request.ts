@@ -43,13 +43,21 @@ export function followRequest(dialect: Dialect, body: unknown, options: FollowOp
       usage: reply.usage,
       model: reply.model ?? model,
       latencyMs: performance.now() - startedAt,
-      metadata: known({ ...request.metadata, finishReason: reply.finishReason, cancelled: cancelled || undefined }),
+      metadata: known({ ...request.metadata, finishReason: reply.finishReason }),
     };
     const failed = reply.error !== undefined;
     // An agent whose request failed may have asked again; where it gave up, its own record says so.
     if (agentCalls && (failed || agentCalls.add({ ...call, turns }))) return;
     if (!recordToolSteps && reply.finishReason === "tool_calls") return;
-    recorder.record({ ...call, messages, ...(failed && { errorOccurred: true, errorMessage: reply.error }) }, session);
+    recorder.record(
+      {
+        ...call,
+        messages,
+        ...(cancelled && { metadata: { ...call.metadata, cancelled } }),
+        ...(failed && { errorOccurred: true, errorMessage: reply.error }),
+      },
+      session,
+    );
   };
 
   const end = (replies: () => readonly Reply[], cancelled = false) => {
