@@ -97,10 +97,14 @@ export function describeReport({ kind, rows, considered, prompts, drops }: Build
   const interactions = told(INTERACTION_DROPS);
   const groups = told(PROMPT_DROPS);
   return [
-    `${rows} ${kind} ${rows === 1 ? "row" : "rows"} from ${considered} interactions`,
+    `${counted(rows, `${kind} row`)} from ${counted(considered, "interaction")}`,
     ...(interactions.length > 0 ? [`left out: ${interactions.join(", ")}`] : []),
-    ...(groups.length > 0 ? [`of ${prompts} prompts: ${groups.join(", ")}`] : []),
+    ...(groups.length > 0 ? [`of ${counted(prompts ?? 0, "prompt")}: ${groups.join(", ")}`] : []),
   ].join("; ");
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 const INTERACTION_WORDS: Record<InteractionDrop, string> = {
@@ -111,8 +115,8 @@ const INTERACTION_WORDS: Record<InteractionDrop, string> = {
   noPrompt: "without a question",
   emptyAnswer: "with an empty answer",
   controlTokens: "with chat-template control tokens",
-  notPlainText: "need message lists",
-  duplicateAnswer: "repeat an answer to the same prompt",
+  notPlainText: "that only message lists can hold",
+  duplicateAnswer: "with a repeated answer to the same prompt",
   gone: "deleted meanwhile",
 };
 
