@@ -63,11 +63,14 @@ dataset = load_dataset("path/to/this/folder")
 `;
 }
 
+/** Marks a manifest as ours, and says how it is laid out. */
+export const MANIFEST_FORMAT = 1;
+
 /** The folder's manifest, the same for the same build: it holds no time and no path. */
 export function renderManifest({ columns, files, testShare, options, report }: FolderFacts): string {
   const drops = Object.entries(report?.drops ?? {}).filter(([, count]) => count > 0);
   const manifest = {
-    whetstone_manifest: 1,
+    whetstone_manifest: MANIFEST_FORMAT,
     kind: report?.kind ?? null,
     options: options && snakeKeys(options),
     test_share: testShare,

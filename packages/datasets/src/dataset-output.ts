@@ -1,16 +1,10 @@
-import { link, mkdir, open, rename, rm, unlink } from "node:fs/promises";
+import { link, mkdir, open, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DatasetError } from "@whetstone/core";
 import { type FolderFacts, renderCard, renderManifest } from "./dataset-card.js";
+import { datasetFiles, type Target } from "./dataset-target.js";
 import { createJsonl, type FileSummary, type JsonlFile, saying, temporaryName } from "./jsonl-file.js";
 import { isTestRow } from "./split.js";
-
-/** Where a dataset goes. */
-export interface Target {
-  readonly path: string;
-  readonly overwrite: boolean;
-  readonly testShare: number | undefined;
-}
 
 /** The finished data files by name. */
 export type Files = Readonly<Record<string, FileSummary>>;
@@ -118,13 +112,18 @@ async function replaceFolder(from: string, to: string): Promise<void> {
     () => true,
     () => false,
   );
+  let files: readonly string[] = [];
   try {
+    // Looked at again: the build may have taken hours, and somebody may have put something there meanwhile.
+    if (hadOld) files = await datasetFiles(old, to);
     await saying(to, rename(from, to));
   } catch (error) {
     if (hadOld) await rename(old, to);
     throw error;
   }
-  await rm(old, { recursive: true, force: true });
+  if (!hadOld) return;
+  for (const file of files) await saying(old, unlink(join(old, file)));
+  await saying(old, rmdir(old));
 }
 
 async function writeText(path: string, text: string): Promise<void> {

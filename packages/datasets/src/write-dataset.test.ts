@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
 import { access, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ConfigError, DatasetError } from "@whetstone/core";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { isReplaceable } from "./dataset-target.js";
 import { buildDpoDataset } from "./dpo.js";
 import { buildGrpoDataset } from "./grpo.js";
 import { interaction, START, storeOf } from "./recorded.fixture.js";
@@ -148,6 +149,82 @@ it("replaces a dataset folder when told to, and never a folder of other files", 
   expect(await readdir(other)).toEqual(["cat.jpg"]);
 });
 
+describe("overwriting a folder", () => {
+  const filesIn = async (path: string) => (await readdir(path)).sort();
+  const manifest = (files: object) => JSON.stringify({ whetstone_manifest: 1, files });
+
+  it.each([
+    ["a manifest of something else", { "manifest.json": '{"manifest_version":3}' }, /manifest\.json/],
+    ["a manifest that is no JSON", { "manifest.json": "{" }, /manifest\.json/],
+    ["a manifest that is null", { "manifest.json": "null" }, /manifest\.json/],
+    ["a manifest of a format to come", { "manifest.json": '{"whetstone_manifest":2,"files":{}}' }, /manifest\.json/],
+    ["a manifest that claims a folder", { "manifest.json": manifest({ src: {} }), "src/a.ts": "" }, /manifest\.json/],
+    ["notes beside a dataset", { "manifest.json": manifest({ "train.jsonl": {} }), "notes.md": "mine" }, /notes\.md/],
+    ["a hidden file", { "manifest.json": manifest({ "train.jsonl": {} }), ".env": "KEY" }, /\.env/],
+    ["a test part that is not of the build", { "manifest.json": manifest({}), "test.jsonl": "mine" }, /test\.jsonl/],
+    ["a folder by the name of a file", { "manifest.json": manifest({}), "README.md/a.md": "" }, /README\.md/],
+  ])("never removes %s", async (_name, files: Readonly<Record<string, string>>, named) => {
+    const path = join(folder, "proj");
+    for (const [name, text] of Object.entries(files)) {
+      await mkdir(dirname(join(path, name)), { recursive: true });
+      await writeFile(join(path, name), text);
+    }
+    const before = await filesIn(path);
+    for (const overwrite of [true, false]) {
+      const writing = writeDataset(buildSftDataset(await recorded()), path, { overwrite });
+      await expect(writing).rejects.toMatchObject({ code: "DATASET_WRITE_FAILED" });
+      await expect(writing).rejects.toThrow(named);
+      await expect(writing).rejects.not.toThrow(/overwrite/);
+    }
+    expect(await filesIn(path)).toEqual(before);
+    for (const [name, text] of Object.entries(files)) expect(await readFile(join(path, name), "utf8")).toBe(text);
+  });
+
+  it("keeps checkpoints that came up beside a dataset, also while the new one is being built", async () => {
+    const path = join(folder, "set");
+    await writeDataset([{ text: "old" }], path);
+    async function* rows() {
+      yield { text: "new" };
+      await mkdir(join(path, "checkpoints"));
+      await writeFile(join(path, "checkpoints", "model"), "hours of work");
+    }
+    await expect(writeDataset(rows(), path, { overwrite: true })).rejects.toThrow(/checkpoints/);
+    expect(await filesIn(path)).toEqual(["README.md", "checkpoints", "manifest.json", "train.jsonl"]);
+    expect(await readFile(join(path, "checkpoints", "model"), "utf8")).toBe("hours of work");
+    expect(await rowsOf(join(path, "train.jsonl"))).toEqual([{ text: "old" }]);
+    expect(await readdir(folder)).toEqual(["set"]);
+  });
+
+  it("takes a test part of the older build away with it", async () => {
+    const path = join(folder, "set");
+    await writeDataset(buildSftDataset(await recorded()), path, { testShare: 0.5 });
+    await writeDataset(buildSftDataset(await recorded()), path, { overwrite: true });
+    expect(await filesIn(path)).toEqual(["README.md", "manifest.json", "train.jsonl"]);
+    expect(await readdir(folder)).toEqual(["set"]);
+  });
+
+  it("refuses a link, and says that it is one", async () => {
+    await mkdir(join(folder, "empty"));
+    await symlink(join(folder, "empty"), join(folder, "link"));
+    const writing = writeDataset([{ text: "a" }], join(folder, "link"), { overwrite: true });
+    await expect(writing).rejects.toThrow(/is a symbolic link: name the folder it points to/);
+    expect((await readdir(folder)).sort()).toEqual(["empty", "link"]);
+  });
+});
+
+it("knows what overwrite may replace", async () => {
+  await writeDataset([{ text: "a" }], join(folder, "set"));
+  await writeDataset([{ text: "a" }], join(folder, "set.jsonl"));
+  await mkdir(join(folder, "empty"));
+  await mkdir(join(folder, "other"));
+  await writeFile(join(folder, "other", "cat.jpg"), "");
+  expect(await isReplaceable(join(folder, "set"))).toBe(true);
+  expect(await isReplaceable(join(folder, "set.jsonl"))).toBe(true);
+  for (const name of ["empty", "other", "gone", "gone.jsonl"]) {
+    expect(await isReplaceable(join(folder, name)), name).toBe(false);
+  }
+});
+
 it("does not write through a link", async () => {
   const path = join(folder, "link.jsonl");
   const elsewhere = join(folder, "elsewhere");
@@ -205,6 +282,46 @@ it("refuses a test share that leaves one side empty, and leaves nothing behind",
     message: expect.stringMatching(/testShare 0.5 leaves (test|train).jsonl without a row/),
   });
   expect(await readdir(folder)).toEqual([]);
+});
+
+it.each([5, null, undefined, true, {}])("refuses %j in place of rows", async (rows) => {
+  const writing = writeDataset(rows as unknown as object[], join(folder, "x.jsonl"));
+  await expect(writing).rejects.toThrow(ConfigError);
+  await expect(writing).rejects.toThrow(/rows is .+: give /);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+it.each([undefined, null, 5, {}])("refuses %j in place of a path", async (path) => {
+  const writing = writeDataset([{ text: "a" }], path as unknown as string);
+  await expect(writing).rejects.toThrow(ConfigError);
+  await expect(writing).rejects.toThrow(/the path is .+: name a \.jsonl file or a folder/);
+});
+
+it.each([
+  [[5], /row 1 is 5: a row is an object/],
+  [[{ text: "a" }, null], /row 2 is null: a row is an object/],
+  ["text", /row 1 is "t": a row is an object/],
+  [[["a"]], /row 1 is an array: a row is an object/],
+])("refuses rows that are no objects: %j", async (rows, message) => {
+  const writing = writeDataset(rows as unknown as object[], join(folder, "x.jsonl"));
+  await expect(writing).rejects.toMatchObject({ code: "DATASET_INVALID_ROW" });
+  await expect(writing).rejects.toThrow(message);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+it.each(["x.JSONL", "x.json", "x.txt", "x.csv", "x.parquet", "x.jsonl.gz", "x.Jsonl", "x.jsonl/"])(
+  "refuses %s, which looks like another kind of file",
+  async (name) => {
+    const writing = writeDataset([{ text: "a" }], `${folder}/${name}`);
+    await expect(writing).rejects.toThrow(ConfigError);
+    await expect(writing).rejects.toThrow(/end the name in \.jsonl for one file, or without an ending for a folder/);
+    expect(await readdir(folder)).toEqual([]);
+  },
+);
+
+it.each(["v1.2", "qwen2.5-0.5b", "2026.01", ".hidden", "set/"])("makes a folder of %s", async (name) => {
+  await writeDataset([{ text: "a" }], `${folder}/${name}`);
+  expect(await rowsOf(join(folder, name, "train.jsonl"))).toEqual([{ text: "a" }]);
 });
 
 it.each([

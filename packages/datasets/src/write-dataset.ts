@@ -1,14 +1,13 @@
-import { lstat, readdir } from "node:fs/promises";
-import { resolve } from "node:path";
 import { ConfigError, DatasetError } from "@whetstone/core";
 import { type BuildReport, describeReport } from "./build-report.js";
 import type { DatasetBuild } from "./dataset-build.js";
 import { type ColumnType, columnTypes } from "./dataset-card.js";
-import { type Files, fileOutput, folderOutput, type Output, type Target } from "./dataset-output.js";
-import { type FileSummary, saying } from "./jsonl-file.js";
+import { type Files, fileOutput, folderOutput, type Output } from "./dataset-output.js";
+import { checkTarget, datasetTarget } from "./dataset-target.js";
+import type { FileSummary } from "./jsonl-file.js";
 
 export interface WriteOptions {
-  /** Replaces what an earlier build left at the path. Default false. */
+  /** Replaces a file, or a folder that holds nothing but an earlier dataset. Default false. */
   readonly overwrite?: boolean | undefined;
   /** The share of prompts, between 0 and 1, whose rows go to test.jsonl. For folders only. */
   readonly testShare?: number | undefined;
@@ -31,7 +30,9 @@ export interface WrittenDataset {
 
 /**
  * Writes rows to one `.jsonl` file, or, when the path has no such ending, to a folder with train.jsonl, a dataset card
- * and a manifest. The path appears complete or not at all, and an existing one is left alone unless `overwrite` is set.
+ * and a manifest. The path appears complete or not at all, and an existing one is left alone unless `overwrite` is set;
+ * a folder in which anything stands that no build wrote is never replaced.
+ * @throws ConfigError for a path that looks like another kind of file
  * @throws DatasetError DATASET_EMPTY when there is no row, saying which rule removed what
  */
 export async function writeDataset(
@@ -39,11 +40,10 @@ export async function writeDataset(
   path: string,
   { overwrite = false, testShare, signal }: WriteOptions = {},
 ): Promise<WrittenDataset> {
-  const isFile = path.endsWith(".jsonl");
-  checkWriteOptions(path, isFile, testShare);
-  const target: Target = { path: resolve(path), overwrite, testShare };
+  checkRows(rows);
+  const target = datasetTarget(path, overwrite, testShare);
   const build = isBuild(rows) ? rows : null;
-  await checkTarget(target, isFile);
+  await checkTarget(target);
 
   let output: Output | undefined;
   let columns: Columns = [];
@@ -55,7 +55,7 @@ export async function writeDataset(
       if (!output) {
         // Nothing is created before there is a row to write.
         columns = columnTypes(first);
-        output = await (isFile ? fileOutput(target) : folderOutput(target));
+        output = await (target.isFile ? fileOutput(target) : folderOutput(target));
       }
       checkColumns(batch, columns);
       await output.write(batch);
@@ -81,37 +81,17 @@ export async function writeDataset(
 
 type Columns = readonly (readonly [name: string, type: ColumnType])[];
 
-function checkWriteOptions(path: string, isFile: boolean, testShare: number | undefined): void {
-  if (path === "") throw new ConfigError("the path is empty: name a .jsonl file or a folder to write");
-  if (testShare === undefined) return;
-  if (isFile) {
-    throw new ConfigError(`testShare needs a folder: leave the ending .jsonl off "${path}", or leave testShare out`);
-  }
-  if (!(testShare > 0 && testShare < 1)) {
-    throw new ConfigError(`testShare is ${testShare}: use a number between 0 and 1, such as 0.1`);
-  }
+function checkRows(rows: unknown): void {
+  if (typeof rows === "string") return; // a list of letters: each is refused as a row
+  if (typeof rows === "object" && rows !== null && (Symbol.asyncIterator in rows || Symbol.iterator in rows)) return;
+  throw new ConfigError(`rows is ${shown(rows)}: give what a builder returns, or a list of objects`);
 }
 
-async function checkTarget({ path, overwrite }: Target, isFile: boolean): Promise<void> {
-  const existing = await saying(path, lstat(path).catch(orNull));
-  if (!existing) return;
-  const refuse = (reason: string) => new DatasetError("DATASET_WRITE_FAILED", `${path} ${reason}`);
-  if (isFile) {
-    if (existing.isDirectory()) throw refuse("is a folder: choose another name for the file");
-    if (!overwrite) throw refuse("is there already: choose another path, or pass overwrite: true to replace it");
-    return;
-  }
-  if (!existing.isDirectory()) throw refuse("is no folder: choose another path, or one that ends in .jsonl");
-  const entries = await saying(path, readdir(path));
-  if (entries.length === 0) return;
-  // Only what this function made is ever replaced: a wrong path must not cost somebody's files.
-  if (!entries.includes("manifest.json")) throw refuse("holds other files and no dataset: choose another path");
-  if (!overwrite) throw refuse("holds a dataset already: choose another path, or pass overwrite: true to replace it");
-}
-
-function orNull(error: NodeJS.ErrnoException): null {
-  if (error.code === "ENOENT") return null;
-  throw error;
+/** A value as a message shows it. */
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object" && value !== null) return "an object";
+  return typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : String(value);
 }
 
 function checkColumns(rows: readonly object[], columns: Columns): void {
@@ -124,6 +104,11 @@ function checkColumns(rows: readonly object[], columns: Columns): void {
       `a row has the columns ${names.join(", ")} and the first one ${expected.join(", ")}: give every row the same, null where empty`,
     );
   }
+}
+
+function notARow(row: unknown, count: number): DatasetError {
+  const remedy = 'a row is an object, such as {"prompt": …, "completion": …}';
+  return new DatasetError("DATASET_INVALID_ROW", `row ${count} is ${shown(row)}: ${remedy}`);
 }
 
 function emptyDataset(path: string, report: BuildReport | null): DatasetError {
@@ -141,12 +126,15 @@ function totals(files: Files): Pick<WrittenDataset, "rows" | "bytes" | "sha256">
 }
 
 function isBuild(rows: AsyncIterable<object> | Iterable<object>): rows is DatasetBuild<object> {
-  return "batches" in rows && "report" in rows;
+  return typeof rows === "object" && "batches" in rows && "report" in rows;
 }
 
 async function* batchesOf(rows: AsyncIterable<object> | Iterable<object>): AsyncGenerator<readonly object[]> {
   let batch: object[] = [];
+  let count = 0;
   for await (const row of rows) {
+    count += 1;
+    if (typeof row !== "object" || row === null || Array.isArray(row)) throw notARow(row, count);
     if (batch.push(row) < 256) continue;
     yield batch;
     batch = [];
