@@ -69,6 +69,12 @@ export function usageOf(usage: unknown): InteractionInput["usage"] {
   return inputTokens === undefined || outputTokens === undefined ? undefined : { inputTokens, outputTokens };
 }
 
+/** Why the model ended, in OpenAI's words: plain in 5 and in the events of 7, with the provider's own in 6 and 7. */
+export function finishReasonOf(reason: unknown): string | undefined {
+  const said = typeof reason === "string" ? reason : readText(reason, "unified");
+  return said?.replaceAll("-", "_");
+}
+
 /** What the answer rests on, where the provider searched. */
 export function sourcesOf(parts: readonly unknown[]): InteractionInput["sources"] {
   const found = ofType(parts, "source").map((part) => ({

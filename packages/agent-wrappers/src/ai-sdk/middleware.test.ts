@@ -65,9 +65,10 @@ describe.each(versions)("whetstoneMiddleware with $name", ({ ai, provider }) => 
     expect(record?.latencyMs).toBeGreaterThan(0);
   });
 
-  it("records a run with tools once, as the whole conversation", async () => {
+  it("records a run with tools once where that is asked for, as the whole conversation", async () => {
     const { model, records } = await modelAnswering((index) => (index === 0 ? callWeather : "21 degrees"), {
       agentType: "weather",
+      recordToolSteps: false,
     });
     await ai.generateText({
       model,
@@ -87,19 +88,19 @@ describe.each(versions)("whetstoneMiddleware with $name", ({ ai, provider }) => 
     expect(record?.flags).toBeUndefined();
   });
 
-  it("records each step when it is asked to", async () => {
-    const { model, records } = await modelAnswering((index) => (index === 0 ? callWeather : "21"), {
-      recordToolSteps: true,
-    });
+  it("records each step, and why the model ended", async () => {
+    const { model, records } = await modelAnswering((index) => (index === 0 ? callWeather : "21"));
     await ai.generateText({ model, prompt: "Paris?", tools: { weather }, stopWhen: ai.stepCountIs(3) });
-    expect((await records()).map(({ answer, toolsUsed }) => [answer, toolsUsed])).toEqual([
-      ["", ["weather"]],
-      ["21", ["weather"]],
+    expect((await records()).map(({ answer, messages, metadata }) => [answer, messages?.length, metadata])).toEqual([
+      ["", 2, { finishReason: "tool_calls" }],
+      ["21", 4, { finishReason: "stop" }],
     ]);
   });
 
   it("records a stream at its end, with the tools that it called", async () => {
-    const { model, records } = await modelAnswering((index) => (index === 0 ? callWeather : streamed));
+    const { model, records } = await modelAnswering((index) => (index === 0 ? callWeather : streamed), {
+      recordToolSteps: false,
+    });
     const { textStream } = ai.streamText({
       model,
       system: "Be brief.",
@@ -117,6 +118,7 @@ describe.each(versions)("whetstoneMiddleware with $name", ({ ai, provider }) => 
     expect(more).toEqual([]);
     expect(record?.messages).toEqual(weatherTurns("It is 21 degrees."));
     expect(record).toMatchObject({ model: "m-9", usage: { inputTokens: 7, outputTokens: 3 } });
+    expect(record?.metadata).toEqual({ finishReason: "stop" });
   });
 
   it("records a failed call and hands on the error", async () => {

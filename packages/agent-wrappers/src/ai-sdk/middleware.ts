@@ -5,13 +5,13 @@ import { readArray, readField, readText } from "../read-field.js";
 import { type RunOptions, recordRuns } from "../run-recorder.js";
 import type { ChunkWatcher } from "../watch-chunks.js";
 import { isWebStream, watchWebStream } from "../watch-web-stream.js";
-import { modelTools, promptTurns, replyTurns, sourcesOf, usageOf } from "./chat-messages.js";
+import { finishReasonOf, modelTools, promptTurns, replyTurns, sourcesOf, usageOf } from "./chat-messages.js";
 import { gatherParts, type ReplyParts } from "./stream-parts.js";
 
 export interface MiddlewareOptions extends RunOptions {
   /**
-   * Whether a model's answer that only calls tools is a record of its own. Default false: the next call's record
-   * holds it, with the tools' results.
+   * Whether an answer that calls tools is a record of its own, with `metadata.finishReason: "tool_calls"`. Default true,
+   * for it may be all there is; the next call's record holds it again, with the tools' results.
    */
   readonly recordToolSteps?: boolean | undefined;
 }
@@ -31,12 +31,12 @@ interface ModelCall {
 
 /**
  * Records every answer of a model: prompt, answer, tool calls and results, tokens, latency and errors. A run of
- * several steps is one record, that of its last call. Inside a call of `wrapAgent` it adds to that call's record.
+ * several steps is one conversation, whole in the record of its last call. Inside a call of `wrapAgent` it adds to that call's record.
  *
  * @example const model = wrapLanguageModel({ model: openai("gpt-5"), middleware: whetstoneMiddleware({ logger }) });
  */
 export function whetstoneMiddleware({
-  recordToolSteps = false,
+  recordToolSteps = true,
   ...options
 }: MiddlewareOptions = {}): WhetstoneMiddleware {
   const recorder = recordRuns(options, "whetstoneMiddleware");
@@ -64,6 +64,8 @@ export function whetstoneMiddleware({
           ...fields,
         };
         const { errorOccurred, metadata } = fields;
+        const finishReason = finishReasonOf(reply.finishReason);
+        if (finishReason !== undefined) run.metadata = { finishReason, ...metadata };
         // An agent whose request failed may have asked again; where it gave up, its own record says so.
         if (agentCalls && (errorOccurred || agentCalls.add({ ...run, turns: conversation }))) return;
         const waitsForTools = said.at(-1)?.tool_calls !== undefined;
@@ -81,6 +83,7 @@ export function whetstoneMiddleware({
         end({
           content: readArray(result, "content") ?? [],
           usage: readField(result, "usage"),
+          finishReason: readField(result, "finishReason"),
           modelId: readText(readField(result, "response"), "modelId"),
         });
         return result;
@@ -108,7 +111,7 @@ export function whetstoneMiddleware({
 
 type End = (reply: ReplyParts, fields?: Fields) => void;
 
-const NOTHING: ReplyParts = { content: [], usage: undefined, modelId: undefined };
+const NOTHING: ReplyParts = { content: [], usage: undefined, finishReason: undefined, modelId: undefined };
 
 /** Watches the very stream that the SDK reads, and ends the call once, when the stream does. */
 function watch(end: End): ChunkWatcher {

@@ -4,6 +4,7 @@ import { readField, readText } from "../read-field.js";
 export interface ReplyParts {
   readonly content: readonly unknown[];
   readonly usage: unknown;
+  readonly finishReason: unknown;
   readonly modelId: string | undefined;
 }
 
@@ -17,6 +18,7 @@ export function gatherParts() {
   const others: unknown[] = [];
   let room = MAX_TEXT;
   let usage: unknown;
+  let finishReason: unknown;
   let modelId: string | undefined;
   let error: unknown;
 
@@ -31,13 +33,15 @@ export function gatherParts() {
         const delta = readText(part, "delta") ?? "";
         if (room > 0) texts.push(delta);
         room -= delta.length;
-      } else if (type === "finish") usage = readField(part, "usage");
-      else if (type === "response-metadata") modelId = readText(part, "modelId") ?? modelId;
+      } else if (type === "finish") {
+        usage = readField(part, "usage");
+        finishReason = readField(part, "finishReason");
+      } else if (type === "response-metadata") modelId = readText(part, "modelId") ?? modelId;
       else if (type === "error") error = readField(part, "error") ?? "unknown error";
       else if (KEPT.includes(type ?? "") && others.length < MAX_PARTS) others.push(part);
     },
     reply(): ReplyParts {
-      return { content: [{ type: "text", text: texts.join("") }, ...others], usage, modelId };
+      return { content: [{ type: "text", text: texts.join("") }, ...others], usage, finishReason, modelId };
     },
   };
 }

@@ -72,7 +72,7 @@ it("records a run of several steps as one trajectory", async () => {
     sessionId: "s-1",
     usage: { inputTokens: 30, outputTokens: 15 },
     toolsUsed: ["weather"],
-    metadata: { functionId: "weather-agent" },
+    metadata: { functionId: "weather-agent", finishReason: "stop" },
     errorOccurred: false,
   });
   expect(record?.userId).toMatch(/^u:/);

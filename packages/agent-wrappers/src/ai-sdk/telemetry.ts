@@ -5,7 +5,7 @@ import { currentSession, type Session } from "../interaction-context.js";
 import { openRuns } from "../open-runs.js";
 import { readArray, readField, readText } from "../read-field.js";
 import { type RunOptions, recordRuns } from "../run-recorder.js";
-import { modelTools, promptTurns, sourcesOf, usageOf } from "./chat-messages.js";
+import { finishReasonOf, modelTools, promptTurns, sourcesOf, usageOf } from "./chat-messages.js";
 
 /** What `registerTelemetry` of `ai` 7 takes, and `telemetry: { integrations }` of a single call. */
 export interface WhetstoneTelemetry {
@@ -92,7 +92,9 @@ export function whetstoneTelemetry(options: RunOptions = {}): WhetstoneTelemetry
       close(event, (run) => {
         run.replies = readArray(event, "responseMessages") ?? run.replies;
         const failed = readField(event, "error");
+        const finishReason = finishReasonOf(readField(event, "finishReason"));
         return {
+          ...(finishReason !== undefined && { metadata: { finishReason } }),
           usage: usageOf(readField(event, "totalUsage") ?? readField(event, "usage")),
           ...answeredModel(event),
           ...objectAnswer(event),

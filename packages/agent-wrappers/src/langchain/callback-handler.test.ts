@@ -6,6 +6,7 @@ import { ChatPromptTemplate } from "@langchain/core/prompts";
 import { BaseRetriever } from "@langchain/core/retrievers";
 import { type RunnableConfig, RunnableLambda } from "@langchain/core/runnables";
 import { DynamicStructuredTool } from "@langchain/core/tools";
+import { createReactAgent } from "@langchain/langgraph/prebuilt";
 import { ChatOpenAI } from "@langchain/openai";
 import { type FakeOpenAiReply, type FakeOpenAiServer, fakeOpenAiServer } from "@whetstone/core/testing";
 import { afterAll, beforeAll, expect, expectTypeOf, it } from "vitest";
@@ -94,6 +95,7 @@ it("records an agent's loop as one conversation with its tools", async () => {
     sessionId: "t-7",
     toolsUsed: ["weather"],
     usage: { inputTokens: 20, outputTokens: 10 },
+    metadata: { finishReason: "stop" },
   });
   expect(record?.messages).toEqual([
     { role: "system", content: "Be brief." },
@@ -108,6 +110,25 @@ it("records an agent's loop as one conversation with its tools", async () => {
   ]);
   expect(record?.tools).toMatchObject([{ function: { name: "weather", parameters: { required: ["city"] } } }]);
   expect(record?.flags).toBeUndefined();
+});
+
+it("records a LangGraph agent as one conversation, in the session of its thread", async () => {
+  const { callbacks, records, errors } = recording();
+  const llm = modelAnswering((index) => (index === 0 ? callWeather : "It is 21 degrees."));
+  // LangGraph's own types do not fit under exactOptionalPropertyTypes.
+  const graph = createReactAgent({ llm, tools: [weather as never], prompt: "Be brief." });
+  const messages = [new HumanMessage("Paris?")];
+  await graph.invoke({ messages }, { callbacks, configurable: { thread_id: "t-9" } });
+  const [record, ...more] = await records();
+  expect([more, errors]).toEqual([[], []]);
+  expect(record).toMatchObject({
+    query: "Paris?",
+    answer: "It is 21 degrees.",
+    sessionId: "t-9",
+    toolsUsed: ["weather"],
+    usage: { inputTokens: 20, outputTokens: 10 },
+  });
+  expect(record?.messages?.map(({ role }) => role)).toEqual(["system", "user", "assistant", "tool", "assistant"]);
 });
 
 it("keeps a tool's result also when no model sees it", async () => {

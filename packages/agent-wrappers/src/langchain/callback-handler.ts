@@ -85,6 +85,7 @@ interface Root {
   tools: InteractionInput["tools"];
   model: string | undefined;
   usage: InteractionInput["usage"];
+  finishReason: string | undefined;
   readonly toolsUsed: string[];
   readonly sources: Source[];
 }
@@ -200,6 +201,7 @@ function newRoot(id: string, metadata: unknown, query: string | undefined): Root
     tools: undefined,
     model: undefined,
     usage: undefined,
+    finishReason: undefined,
     toolsUsed: [],
     sources: [],
   };
@@ -213,6 +215,7 @@ function addReply({ root, asked = [] }: Step, output: unknown): void {
   const reply = messageTurn(message) ?? assistantTurn(readText(first, "text") ?? "", []);
   root.turns = [...asked, reply];
   root.model = readText(readField(message, "response_metadata"), "model_name") ?? root.model;
+  root.finishReason = readText(readField(message, "response_metadata"), "finish_reason");
   const used = readField(message, "usage_metadata");
   const inputTokens = readField(used, "input_tokens");
   const outputTokens = readField(used, "output_tokens");
@@ -223,7 +226,7 @@ function addReply({ root, asked = [] }: Step, output: unknown): void {
   };
 }
 
-function rootFields({ query, turns, tools, model, usage, toolsUsed, sources, startedAt }: Root): Fields {
+function rootFields({ query, turns, tools, model, usage, finishReason, toolsUsed, sources, startedAt }: Root): Fields {
   const conversation = conversationFields(turns, query);
   return {
     ...conversation,
@@ -232,6 +235,7 @@ function rootFields({ query, turns, tools, model, usage, toolsUsed, sources, sta
     ...(tools !== undefined && { tools }),
     ...(model !== undefined && { model }),
     ...(usage !== undefined && { usage }),
+    ...(finishReason !== undefined && { metadata: { finishReason } }),
     ...(sources.length > 0 && { sources }),
   };
 }

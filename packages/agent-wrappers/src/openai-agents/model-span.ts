@@ -29,6 +29,7 @@ function readCall(dialect: Dialect, body: object, result: unknown): ModelCall {
   const { instructions, turns, tools, model } = dialect.readRequest(body);
   const reply = dialect.readReplies(result ?? {}, { turns, tools, model })[0];
   const answered: Fields = { model: reply?.model ?? model, usage: reply?.usage, tools };
+  if (reply?.finishReason !== undefined) answered.metadata = { finishReason: reply.finishReason };
   return { ...answered, turns: [...(instructions ? [instructions] : []), ...turns, ...(reply?.turns ?? [])] };
 }
 

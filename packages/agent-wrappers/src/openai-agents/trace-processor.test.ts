@@ -70,7 +70,7 @@ it("records a run with tools as one conversation", async () => {
     sessionId: "chat-1",
     usage: { inputTokens: 20, outputTokens: 10 },
     toolsUsed: ["weather"],
-    metadata: { workflow: "Forecast", agents: ["Forecaster"], tier: "free" },
+    metadata: { workflow: "Forecast", agents: ["Forecaster"], tier: "free", finishReason: "stop" },
     errorOccurred: false,
   });
   expect(record?.messages).toEqual([

@@ -144,7 +144,7 @@ function runFields({ trace: { name, metadata }, turns, results, fields, agents, 
     ...(last?.role === "tool" && error === undefined && { answer: last.content }),
     ...fields,
     latencyMs: performance.now() - startedAt,
-    metadata: { ...own, workflow: text(name) ?? "", agents: [...agents] },
+    metadata: { ...own, ...fields.metadata, workflow: text(name) ?? "", agents: [...agents] },
     ...(error !== undefined && { errorOccurred: true, errorMessage: error }),
   };
 }
