@@ -122,6 +122,15 @@ describe("extractFinalAnswer", () => {
     "**",
     "1 /",
     "answer is not ",
+    "not 1 ",
+    "is not 1, it is ",
+    "wait, no, ",
+    "Wait. It is 1. ",
+    "between 1 and ",
+    "1 to ",
+    "1 hour 2 ",
+    "1 hour ",
+    "1,111",
   ])("gets through 100 KB of %j", (piece) => {
     const text = piece.repeat(Math.ceil(100_000 / piece.length));
     expect(extractFinalAnswer(text)).not.toBe("");

@@ -1,10 +1,13 @@
+import { laterCorrection } from "./later-correction.js";
 import { plainAnswer } from "./math-equal.js";
 import { parseQuantity } from "./quantity.js";
+import { deniedAmounts, isSameAmount, lastAmount, leadingAmount } from "./stated-amount.js";
 
 /**
  * The final answer that a worked solution arrives at: what stands in the last `\boxed{…}`, after the last `####`,
- * `A:`, `Answer:` or "the answer is", else the end of the last equation, else the last number. Null when there is
- * none. Never throws, and takes linear time on any text.
+ * `A:`, `Answer:` or "the answer is", or in a later correction ("wait, no, it is 12"), else the end of the last
+ * equation, else the last amount. What it denies ("it is not 12") is no answer, and a range is one as a whole.
+ * Null when there is none. Never throws, and takes linear time on any text.
  */
 export function extractFinalAnswer(text: string): string | null {
   const solution = conclusion(text).replace(CALCULATION, "");
@@ -12,7 +15,7 @@ export function extractFinalAnswer(text: string): string | null {
   if (marked !== null) return marked;
   const whole = bareAnswer(solution);
   if (whole !== null) return whole;
-  return lastEquation(solution) ?? lastNumber(solution.slice(-TAIL));
+  return lastEquation(solution) ?? lastAmount(solution.slice(-TAIL));
 }
 
 /** A calculator's annotation, as in `5 * 2 = <<5*2=10>>10`. */
@@ -21,7 +24,7 @@ const CALCULATION = /<<[^<>]{0,300}>>/g;
 const MAX_CONTENT = 500;
 /** A text may hold thousands of boxes that never close; a solution's answer is in one of the last few. */
 const MAX_BOXES = 8;
-/** Where numbers are looked for when nothing else marks the answer. */
+/** Where amounts, denials and corrections are looked for. */
 const TAIL = 4000;
 
 /** What a reasoning model says after thinking aloud. */
@@ -33,12 +36,24 @@ function conclusion(text: string): string {
 }
 
 function lastMarked(text: string): string | null {
-  const found = [lastBoxed(text), lastHashes(text), lastLine(text), lastPhrase(text)];
+  const found = [lastBoxed(text), lastHashes(text), lastLine(text), lastPhrase(text), lastCorrection(text)];
   let best: { readonly at: number; readonly answer: string } | null = null;
   for (const candidate of found) {
     if (candidate && (!best || candidate.at > best.at)) best = candidate;
   }
-  return best?.answer ?? null;
+  return best && !isTakenBack(text, best) ? best.answer : null;
+}
+
+function lastCorrection(text: string): Candidate | null {
+  const offset = Math.max(0, text.length - TAIL);
+  const found = laterCorrection(text.slice(offset));
+  return found && { at: offset + found.at, answer: found.answer };
+}
+
+/** "The answer is 12. No, it is not 12." */
+function isTakenBack(text: string, { at, answer }: Candidate): boolean {
+  const behind = text.slice(Math.max(at, text.length - TAIL));
+  return deniedAmounts(behind).some((amount) => isSameAmount(amount, answer));
 }
 
 interface Candidate {
@@ -117,6 +132,12 @@ function lastPhrase(text: string): Candidate | null {
   for (const match of lowered.matchAll(PHRASE)) {
     const start = match.index + match[0].length;
     const sentence = firstSentence(lowered.slice(start, start + MAX_CONTENT));
+    if (/^not [-−$€£¥₹*.\d]/.test(sentence)) {
+      // "The answer is not 12, it is 13."
+      const instead = lastAmount(`is ${sentence.replace(/\b(?:because|since|as)\b.*/, "")}`);
+      found = instead === null ? found : { at: offset + match.index, answer: instead };
+      continue;
+    }
     const isAnswer = /\d|^(?:option|choice) \S+$/i.test(sentence) || /^[^\s]{1,30}$/.test(sentence);
     if (!isAnswer || /^(?:not|in|the|to)\b/i.test(sentence)) continue;
     found = candidate(offset + match.index, sentence) ?? found;
@@ -141,34 +162,30 @@ function firstLine(text: string, at: number): string | null {
 function bareAnswer(text: string): string | null {
   const whole = text.trim();
   if (whole === "" || whole.length > 200 || whole.includes("\n")) return null;
+  if (deniedAmounts(whole).length > 0 && WORDS.test(whole)) return null;
   const plain = plainAnswer(whole);
   if (parseQuantity(plain)) return whole;
   if (!isProse(plain) && /[\dA-Za-z]/.test(plain)) return plain.includes("=") ? settle(whole) : whole;
   return /\d/.test(plain) || !/[A-Za-z]/.test(plain) || whole.split(/\s+/).length > 3 ? null : whole;
 }
 
+/** "12 is wrong" and "not 12" have words, `x ≠ 12` has none. */
+const WORDS = /(?<!\\)\b[A-Za-z]{3}/;
+
 function lastEquation(text: string): string | null {
   const line = text.trimEnd().split("\n").at(-1)?.slice(-MAX_CONTENT) ?? "";
   const at = line.lastIndexOf("=");
-  if (at < 0) return null;
+  if (at < 0 || /[!<>]/.test(line[at - 1] ?? "")) return null;
   const right = line.slice(at + 1).trim();
+  if (deniedAmounts(right).length > 0) return null;
   return parseQuantity(plainAnswer(right)) ? unwrapped(right) : null;
-}
-
-/** A number with what belongs to it: sign, currency, separators, a fraction's other half, exponent, percent. */
-const NUMBER =
-  /(?:(?<![\w.)])[-−])?(?:[$€£¥₹] ?)?(?:\d{1,3}(?:[,\u00a0\u202f\u2009]\d{3})+(?!\d)|\d+|(?<![\d.])(?=\.\d))(?:\.\d+)?(?:[eE][-+]?\d{1,4}(?!\w))?(?: ?\/ ?\d+(?:\.\d+)?|(?::\d\d(?!\d))+(?: ?[AaPp][Mm]\b)?)?(?: ?%)?/g;
-
-function lastNumber(text: string): string | null {
-  let last: string | null = null;
-  for (const match of text.matchAll(NUMBER)) last = match[0];
-  return last;
 }
 
 /** What of a marked passage is the answer: all of it, what follows its last `=`, or the number in a sentence. */
 function settle(content: string): string | null {
   const answer = unwrapped(content.slice(0, MAX_CONTENT));
   if (answer === "") return null;
+  if (deniedAmounts(answer).length > 0 && WORDS.test(answer)) return lastAmount(answer);
   const plain = plainAnswer(answer);
   if (parseQuantity(plain)) return answer;
   const sides = answer.split(/(?<![<>!=])=(?!=)/);
@@ -178,8 +195,7 @@ function settle(content: string): string | null {
   const aside = /^(\S.{0,60}?) \([^()]{0,200}\)$/.exec(answer)?.[1];
   if (aside && parseQuantity(plainAnswer(aside))) return aside;
   if (!isProse(plain) || !/\d/.test(answer)) return answer;
-  const start = new RegExp(`^(?:${NUMBER.source})`).exec(answer)?.[0];
-  return start ?? lastNumber(answer) ?? answer;
+  return leadingAmount(answer) ?? lastAmount(answer) ?? answer;
 }
 
 /** A box holds the answer and nothing else, so all of it counts, but for what it is called. */

@@ -34,6 +34,72 @@ describe("mathVerifier", () => {
     expect((await verify("so 18", "16 - 3 - 4 = 9\n9 * 2 = 18\n#### 18"))?.scores.overall).toBe(1);
   });
 
+  it.each([
+    ["The answer is not 12.", "12", 0],
+    ["3 * 4 = 12\nThe answer is not 12.", "12", 0],
+    ["It isn't 12.", "12", 0],
+    ["12 is not the answer.", "12", 0],
+    ["The answer is 12. No, it is not 12.", "12", 0],
+    ["Answer: not 12", "12", 0],
+    ["The total != 12", "12", 0],
+    ["The answer is not 12, it is 13.", "13", 1],
+    ["The answer is not 12, it is 13.", "12", 0],
+    ["I get 13, not 12.", "13", 1],
+    ["The answer is 13, not 12.", "13", 1],
+    ["A: 18\nMind that it is not 26.", "18", 1],
+  ])("takes no denied number for the answer: %j against %j is %d", async (answer, reference, reward) => {
+    expect((await verify(answer, reference))?.scores.overall).toBe(reward);
+  });
+
+  it.each([
+    ["Between 10 and 12", "12", 0],
+    ["Between 10 and 12", "10", 0],
+    ["The answer is between 10 and 12.", "12", 0],
+    ["The answer is 10 to 12.", "10", 0],
+    ["It takes 10 to 12 days.", "12", 0],
+    ["It is either 10 or 12.", "12", 0],
+    ["The answer is 10 or 12.", "10", 0],
+    ["Between 10 and 12", "between 10 and 12", 1],
+    ["x is 4 or -4", "-4, 4", 1],
+    ["The price rose from 10 to 12.", "12", 1],
+    ["It went up by 2 to 12.", "12", 1],
+    ["The difference between 10 and 12 is 2.", "2", 1],
+  ])("takes a range or a choice for no single result: %j against %j is %d", async (answer, reference, reward) => {
+    expect((await verify(answer, reference))?.scores.overall).toBe(reward);
+  });
+
+  it.each([
+    ["The answer is 13. Wait, no, it is 12.", "12", 1],
+    ["The answer is 13. Wait, no, it is 12.", "13", 0],
+    ["\\boxed{13}\nSorry, that should be 12.", "12", 1],
+    ["A: 13\nNo, 12.", "12", 1],
+    ["The answer is 13. Actually, it's 3 dozen, so 36.", "36", 1],
+    ["The answer is 13. No, it is not 13, it is 12.", "12", 1],
+    ["The answer is 13. Wait, no, it is 12. Actually, 13 was right after all.", "13", 1],
+    ["The answer is 18. Wait, let me check: 16 - 7 = 9, times 2. Yes.", "18", 1],
+    ["The answer is 18. Wait, 5 eggs cost 10 dollars, that fits.", "18", 1],
+    ["The answer is 13. Wait, no, it is 12. The answer is 14.", "14", 1],
+  ])("lets a later correction win: %j against %j is %d", async (answer, reference, reward) => {
+    expect((await verify(answer, reference))?.scores.overall).toBe(reward);
+  });
+
+  it.each([
+    ["It takes 2 hours 30 minutes", "2.5 hours", 1],
+    ["It takes her 2 hours and 30 minutes in all.", "150 minutes", 1],
+    ["The answer is 2 hours and 30 minutes in all.", "2.5 hours", 1],
+    ["It takes 1 day, 2 hours and 30 minutes.", "26.5 hours", 1],
+    ["It takes 90 minutes.", "1.5 hours", 1],
+    ["It takes 90 minutes.", "90 hours", 0],
+    ["She needs 12 in total.", "12 hours", 1],
+    ["They raised $3 million in the end.", "3,000,000", 1],
+    ["There are 18 apples.", "18 oranges", 1],
+  ])(
+    "reads units of measure, and no other nouns, in a sentence: %j against %j is %d",
+    async (answer, reference, reward) => {
+      expect((await verify(answer, reference))?.scores.overall).toBe(reward);
+    },
+  );
+
   it("cannot say of expressions when mathjs is not installed, but still compares numbers", async () => {
     vi.resetModules();
     vi.doMock("mathjs/number", () => {

@@ -28,17 +28,31 @@ export function parseQuantity(text: string): Quantity | null {
   return parseOne(text.trim()) ?? parseSum(text.trim());
 }
 
-/** `2 hours 30 minutes`: two amounts of one kind, the smaller unit behind. */
+/** `2 hours 30 minutes`: amounts of one kind, each of a smaller unit than the one before. */
 function parseSum(text: string): Quantity | null {
-  const split = /^(\d\S* [A-Za-z]+)(?:,| and|, and)? (\d\S* [A-Za-z]+)$/.exec(text);
-  const [whole, rest] = [parseOne(split?.[1] ?? ""), parseOne(split?.[2] ?? "")];
-  if (!whole?.unit || !rest?.unit || whole.unit.kind !== rest.unit.kind) return null;
+  const parts = text.split(/(?:,? and|,)? (?=\d)/);
+  if (parts.length < 2 || parts.length > MAX_PARTS) return null;
+  let sum: Quantity | null = null;
+  for (const part of parts) {
+    const next = /^\d\S* [A-Za-z]+$/.test(part) ? parseOne(part) : null;
+    if (!next?.unit) return null;
+    sum = sum ? added(sum, next) : next;
+    if (!sum) return null;
+  }
+  return sum;
+}
+
+function added(whole: Quantity, rest: Quantity): Quantity | null {
+  if (!whole.unit || !rest.unit || whole.unit.kind !== rest.unit.kind) return null;
   const ratio = Math.round(whole.unit.factor / rest.unit.factor);
   if (ratio < 2) return null;
   const over = whole.over * rest.under * BigInt(ratio) + rest.over * whole.under;
   const under = whole.under * rest.under;
   return { ...rest, over, under, value: quotient(over, under) };
 }
+
+/** Days, hours, minutes and seconds. */
+const MAX_PARTS = 4;
 
 function parseOne(text: string): Quantity | null {
   const match = QUANTITY.exec(text);
