@@ -1,9 +1,31 @@
 import type { ChatMessage, ToolSchema } from "@whetstone/core";
 
-// `<|im_end|>`, `<|eot_id|>`, DeepSeek's full-width `<｜User｜>`, Gemma's turns and `<|turn>`, Llama 2's and Mistral's marks.
-const ANGLE =
-  /<[|｜][^\s<>|｜]{1,48}[|｜]?>|<[^\s<>|｜]{1,48}[|｜]>|<\/?s>|<(?:bos|eos|pad|unk|sop|eop)>|<(?:start|end)_of_(?:turn|image|text)>|<<\/?SYS>>/;
-const SQUARE = /\[\/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT)\]|\[g?MASK\]/;
+// `<|im_end|>`, `<|eot_id|>`, DeepSeek's full-width `<｜User｜>`, and with one bar only Gemma's `<|turn>`.
+const BARS = "<[|｜][^\\s<>|｜]{1,48}[|｜]?>|<[^\\s<>|｜]{1,48}[|｜]>";
+
+// Tokens without bars, each from the tokenizers of models in use. Common words of prose, code and XML that some tokenizer
+// also reserves (`<mask>`, `<image>`, `<tools>`, `[ARGS]`) are left out: they would cost more good rows than they save.
+const TAGS = [
+  "s|bos|eos|pad|unk|sep|sop|eop|eod|eoh|eoa|eom|EOT|endoftext", // Llama 2, Gemma, GLM, Reka, InternLM, Code Llama
+  "(?:start|end)_of_(?:turn|image|text)|(?:audio|image)_soft_token|unused\\d{1,5}", // Gemma
+  "tool_call|tool_response|arg_key|arg_value|think", // Qwen, Hermes, Granite, GLM, DeepSeek
+  "(?:seed|minimax):[a-z_]{1,48}", // Seed-OSS, MiniMax
+  "(?:BOS|EOS|PAD|EOP|UNK|MASK)_TOKEN|reserved_\\d{1,5}", // Command, Baichuan
+  "extra_id_\\d{1,5}|SPECIAL_\\d{1,5}", // T5, Nemotron
+  "fim[_-](?:prefix|middle|suffix|pad)|file_sep", // StarCoder
+].join("|");
+
+const ANGLE = new RegExp(`${BARS}|</?(?:${TAGS})>|<</?SYS>>`);
+
+// Mistral's marks, GLM's masks, EXAONE's roles, MiniMax's turns.
+const SQUARE =
+  /\[\/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT|THINK)\]|\[[gs]?MASK\]|\[(?:BOS|EOS|EOT)\]|\[\|(?:system|user|assistant|tool|endofturn)\|\]|\]~!?b[[\]]|\[e~\[/;
+
+// What a reasoning model puts before its answer, and its template takes apart again.
+const THINKING = [
+  ["<think>", "</think>"],
+  ["[THINK]", "[/THINK]"],
+] as const;
 
 /**
  * True when a text holds a token that chat templates use as structure. A tokenizer reads such text as the real
@@ -11,15 +33,29 @@ const SQUARE = /\[\/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTEN
  */
 export function hasControlTokens(text: string): boolean {
   // `includes` is many times faster than the patterns, and most prose has neither character.
-  return (text.includes("<") && ANGLE.test(text)) || (text.includes("[") && SQUARE.test(text));
+  return (text.includes("<") && ANGLE.test(text)) || ((text.includes("[") || text.includes("]~")) && SQUARE.test(text));
 }
 
-/** The same for every text of a list of turns, tool calls included. */
+/**
+ * The same for every text of a list of turns, tool calls included. One block of thinking may open an assistant's turn:
+ * there `<think>` is what the template expects, and not a forgery.
+ */
 export function turnsHaveControlTokens(turns: readonly ChatMessage[]): boolean {
   return turns.some(
-    ({ content, tool_calls }) =>
-      hasControlTokens(content) || (tool_calls !== undefined && hasControlTokens(JSON.stringify(tool_calls))),
+    ({ role, content, tool_calls }) =>
+      (role === "assistant" ? partsOf(content) : [content]).some(hasControlTokens) ||
+      (tool_calls !== undefined && hasControlTokens(JSON.stringify(tool_calls))),
   );
+}
+
+/** The thinking at the start of a turn and what follows it, without the marks around it; else the text as it is. */
+function partsOf(content: string): readonly string[] {
+  const text = content.trimStart();
+  for (const [open, close] of THINKING) {
+    const end = text.startsWith(open) ? text.indexOf(close) : -1;
+    if (end >= 0) return [text.slice(open.length, end), text.slice(end + close.length)];
+  }
+  return [content];
 }
 
 /** The same for tool descriptions. */
