@@ -12,4 +12,4 @@ export interface Finding {
  * Adds what it finds in a text. Each detector jumps from anchor to anchor with `indexOf`, looks at a bounded window
  * around each and never steps back, so that no text takes more than linear time.
  */
-export type Detector = (text: string, found: Finding[], label: string) => void;
+export type Detector = (text: string, found: Finding[]) => void;

@@ -21,29 +21,25 @@ const JUDGED = 128;
  * Values that only their label gives away: `password = …`, `"api_key": "…"`, `my token is …`, `Authorization: …`.
  * What stands there must look drawn at random, or for a password hold a digit; names, calls and variables stay.
  */
-export const labelledSecret: Detector = (text, found, label) => {
-  if (label !== "" && labelledWhole(text, label)) {
-    found.push({ start: 0, end: text.length, kind: "secret" });
-    return;
-  }
+export const labelledSecret: Detector = (text, found) => {
   let valueAfter: ReturnType<typeof valueReader> | undefined;
-  const look = (labelEnd: number, from: number) => {
+  const look = (labelEnd: number, from: number, least: number) => {
     valueAfter ??= valueReader(text);
-    const value = valueAfter(labelEnd, from);
+    const value = valueAfter(labelEnd, from, least);
     if (value) found.push({ ...value, kind: "secret" });
   };
   for (const sign of [":", "="]) {
-    for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) look(at, at + 1);
+    for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) look(at, at + 1, MIN_SCHEME);
   }
   // Written out, as in "my password is …", and a scheme without its header.
   for (const words of ["word is ", "key is ", "ken is ", "cret is "]) {
     for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1)) {
-      look(at + words.length - " is ".length, at + words.length);
+      look(at + words.length - " is ".length, at + words.length, MIN_VALUE);
     }
   }
   for (const word of ["Bearer ", "bearer "]) {
     for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-      look(at + word.length - 1, at + word.length);
+      look(at + word.length - 1, at + word.length, MIN_VALUE);
     }
   }
 };
@@ -61,15 +57,15 @@ interface Stretch {
 type Strength = "password" | "strong" | "weak" | "authorization";
 
 /** Reads the values behind labels, and each long run of characters only once. */
-function valueReader(text: string): (labelEnd: number, from: number) => Stretch | null {
+function valueReader(text: string): (labelEnd: number, from: number, least: number) => Stretch | null {
   const passwordEnd = runReader(text, isPasswordCharacter);
   const credentialEnd = runReader(text, isCredential);
   const lineEnd = runReader(text, isLineCharacter);
-  return (labelEnd, from) => {
+  return (labelEnd, from, least) => {
     let start = from;
     while (start < from + 4 && isGap(text.charCodeAt(start))) start += 1;
     // Every secret is longer than what stands behind most colons and equals signs.
-    if (start + MIN_VALUE > text.length || passwordEnd(start) < start + MIN_SCHEME) return null;
+    if (start + MIN_VALUE > text.length || passwordEnd(start) < start + least) return null;
     const strength = strengthOf(text, labelEnd);
     if (strength === null) return null;
     if (strength === "authorization") return authorizationValue(text, start, passwordEnd, lineEnd);
@@ -125,7 +121,7 @@ const KNOWN_SCHEMES = new Set(["bearer", "basic", "token", "apikey", "digest", "
 const isLineCharacter = characterSet(" -~");
 
 /** True when a text is nothing but the secret that its name in a structure announces. */
-function labelledWhole(text: string, label: string): boolean {
+export function isNamedSecret(text: string, label: string): boolean {
   const strength = strengthOf(label, label.length);
   if (strength === null) return false;
   const value = text.trim();

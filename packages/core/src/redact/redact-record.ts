@@ -96,13 +96,16 @@ function redactedJson(value: Json, label: string, walk: Walk): Json {
   let changed = false;
   const made = Object.entries(value as JsonObject).map(([name, inner]): [string, Json] => {
     const kept = ID_NAMES.has(name) && typeof inner === "string";
-    const key = redactedText(name, "", walk);
+    const key = PLAIN_NAME.test(name) ? name : redactedText(name, "", walk);
     const text = kept ? redactedText(inner, name, { ...walk, secretsOnly: true }) : redactedJson(inner, name, walk);
     if (key !== name || text !== inner) changed = true;
     return [key, text];
   });
   return changed ? Object.fromEntries(made) : value;
 }
+
+/** Most names, and shorter than any key that is made of letters alone. */
+const PLAIN_NAME = /^[A-Za-z_]{1,18}$/;
 
 /** Names of ids inside messages and sources: an id that looks like a number or an address stays comparable. */
 const ID_NAMES = new Set(["id", "tool_call_id", "role", "type"]);

@@ -3,7 +3,7 @@ import { bankAccount } from "./bank-account.js";
 import { cardNumber } from "./card-number.js";
 import { emailAddress } from "./email-address.js";
 import type { Detector, Finding, RedactedKind } from "./finding.js";
-import { labelledSecret } from "./labelled-secret.js";
+import { isNamedSecret, labelledSecret } from "./labelled-secret.js";
 import { longNumbers, type NumberDetector } from "./long-number.js";
 import { phoneNumber } from "./phone-number.js";
 import { createPlaceholders, type Placeholders } from "./placeholders.js";
@@ -64,10 +64,12 @@ export function redactor(options: RedactOptions = {}): Redactor {
   if (ssn) numbers.push(socialSecurityNumber);
 
   function findings(text: string, label: string, secretsOnly: boolean): Finding[] {
+    if (label !== "" && isNamedSecret(text, label)) return [{ start: 0, end: text.length, kind: "secret" }];
     const found: Finding[] = [];
-    for (const detect of SECRETS) detect(text, found, label);
+    if (text.length < SHORT && !TELLING.test(text)) return found;
+    for (const detect of SECRETS) detect(text, found);
     if (secretsOnly) return found;
-    for (const detect of personal) detect(text, found, label);
+    for (const detect of personal) detect(text, found);
     if (numbers.length === 0) return found;
     for (const number of longNumbers(text)) for (const detect of numbers) detect(text, number, found, label);
     return found;
@@ -94,6 +96,9 @@ const SECRETS: readonly Detector[] = [privateKey, urlCredentials, secretToken, l
 const NOTHING: Readonly<Partial<Record<RedactedKind, number>>> = Object.freeze({});
 /** a@b.co is the shortest thing that is looked for. */
 const MIN_LENGTH = 6;
+/** Whatever is found in a text shorter than this has one of these characters: roles, names and words cost next to nothing. */
+const SHORT = 20;
+const TELLING = /[@:=+0-9_-]/;
 
 /** From the left, without overlaps. */
 function merged(found: Finding[]): Finding[] {
