@@ -1,9 +1,10 @@
 import type { InteractionInput } from "@whetstone/core";
-import { type CallRemarks, type Fields, layFields, openRemarks } from "./call-remarks.js";
+import { type CallRemarks, openRemarks } from "./call-remarks.js";
 import { type Asked, type CallEnd, describeCall, readAsked } from "./describe-call.js";
 import { currentSession, runInScope, type Scope } from "./interaction-context.js";
 import { type ModelCalls, openModelCalls } from "./model-calls.js";
 import { presetFor } from "./presets.js";
+import { type Fields, layFields } from "./record-fields.js";
 import { loggerFor, reportTo, type WrapOptions } from "./wrap-options.js";
 
 /** One running call of a wrapped agent. Nothing here throws. */

@@ -1,8 +1,6 @@
-import { type InteractionInput, newInteractionId, type Source } from "@whetstone/core";
+import { newInteractionId, type Source } from "@whetstone/core";
 import type { InteractionHandle } from "./interaction-context.js";
-
-/** The fields of a record while they are gathered. */
-export type Fields = { -readonly [K in keyof InteractionInput]?: InteractionInput[K] };
+import { type Fields, layFields } from "./record-fields.js";
 
 /** What the code inside an agent says of its call, until the call is recorded. */
 export interface CallRemarks {
@@ -56,14 +54,4 @@ export function openRemarks(onError: (error: unknown) => void): CallRemarks {
       said.interactionId = interactionId;
     },
   };
-}
-
-/** Lays fields over others, in place: this runs in every call. Undefined never wins, metadata is joined. */
-export function layFields(under: Fields, over: Partial<InteractionInput>): void {
-  const target = under as Record<string, unknown>;
-  for (const name of Object.keys(over) as (keyof InteractionInput)[]) {
-    const value = over[name];
-    if (value === undefined) continue;
-    target[name] = name === "metadata" && under.metadata ? { ...under.metadata, ...over.metadata } : value;
-  }
 }

@@ -1,4 +1,4 @@
-import type { Fields } from "./call-remarks.js";
+import type { Fields } from "./record-fields.js";
 
 /** A message in OpenAI chat shape, as the logger takes it. */
 export interface ChatTurn {

@@ -1,5 +1,5 @@
-import type { Fields } from "./call-remarks.js";
 import type { ChatTurn } from "./chat-turns.js";
+import type { Fields } from "./record-fields.js";
 
 /** One finished call of a model: the whole conversation with its answer, and what is known of it. */
 export interface ModelCall extends Omit<Fields, "messages"> {

@@ -1,6 +1,6 @@
 import type { InteractionLogger } from "@whetstone/core";
-import { type Fields, layFields } from "./call-remarks.js";
 import type { Session } from "./interaction-context.js";
+import { type Fields, layFields } from "./record-fields.js";
 import { checkOptions, loggerFor, reportTo, type WrapOptions } from "./wrap-options.js";
 
 /** How the runs of an agent library are recorded. */

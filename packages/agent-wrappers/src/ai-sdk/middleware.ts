@@ -1,7 +1,7 @@
-import type { Fields } from "../call-remarks.js";
 import { type ChatTurn, conversationFields, errorText } from "../chat-turns.js";
 import { currentModelCalls, currentSession } from "../interaction-context.js";
 import { readArray, readField, readText } from "../read-field.js";
+import type { Fields } from "../record-fields.js";
 import { type RunOptions, recordRuns } from "../run-recorder.js";
 import type { ChunkWatcher } from "../watch-chunks.js";
 import { isWebStream, watchWebStream } from "../watch-web-stream.js";

@@ -1,9 +1,9 @@
 import type { InteractionInput } from "@whetstone/core";
-import type { Fields } from "../call-remarks.js";
 import { conversationFields, errorText, valueText } from "../chat-turns.js";
 import { currentSession, type Session } from "../interaction-context.js";
 import { openRuns } from "../open-runs.js";
 import { readArray, readField, readText } from "../read-field.js";
+import type { Fields } from "../record-fields.js";
 import { type RunOptions, recordRuns } from "../run-recorder.js";
 import { finishReasonOf, modelTools, promptTurns, sourcesOf, usageOf } from "./chat-messages.js";
 

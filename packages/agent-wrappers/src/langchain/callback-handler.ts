@@ -1,10 +1,10 @@
 import type { InteractionInput, Source } from "@whetstone/core";
-import type { Fields } from "../call-remarks.js";
 import { assistantTurn, type ChatTurn, conversationFields, errorText, valueText } from "../chat-turns.js";
 import { toSources } from "../describe-call.js";
 import { currentSession, type Session } from "../interaction-context.js";
 import { openRuns } from "../open-runs.js";
 import { readArray, readField, readText } from "../read-field.js";
+import type { Fields } from "../record-fields.js";
 import { type RunOptions, recordRuns } from "../run-recorder.js";
 import { messageTurn, messageTurns } from "./chat-messages.js";
 

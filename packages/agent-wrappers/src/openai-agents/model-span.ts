@@ -1,9 +1,9 @@
-import type { Fields } from "../call-remarks.js";
 import type { ModelCall } from "../model-calls.js";
 import { chatDialect } from "../openai/chat-dialect.js";
 import type { Dialect } from "../openai/dialect.js";
 import { responsesDialect } from "../openai/responses-dialect.js";
 import { readArray, readField, readText } from "../read-field.js";
+import type { Fields } from "../record-fields.js";
 
 /** The model call that a span tells of; undefined for other spans, and where the run traces no content. */
 export function modelSpan(data: unknown): ModelCall | undefined {

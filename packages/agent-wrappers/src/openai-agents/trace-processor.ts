@@ -1,8 +1,8 @@
-import { type Fields, layFields } from "../call-remarks.js";
 import { type ChatTurn, conversationFields, toolTurn, valueText } from "../chat-turns.js";
 import { currentSession, type Session } from "../interaction-context.js";
 import { openRuns } from "../open-runs.js";
 import { readField, readText } from "../read-field.js";
+import { type Fields, layFields } from "../record-fields.js";
 import { type RunOptions, recordRuns } from "../run-recorder.js";
 import { modelSpan } from "./model-span.js";
 

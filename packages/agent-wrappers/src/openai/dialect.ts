@@ -1,5 +1,5 @@
-import type { Fields } from "../call-remarks.js";
 import type { ChatTurn } from "../chat-turns.js";
+import type { Fields } from "../record-fields.js";
 
 /** How one of the API's endpoints says things. */
 export interface Dialect {

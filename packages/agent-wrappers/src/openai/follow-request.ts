@@ -1,6 +1,6 @@
-import type { Fields } from "../call-remarks.js";
 import { conversationFields, errorText } from "../chat-turns.js";
 import { currentModelCalls, currentSession } from "../interaction-context.js";
+import type { Fields } from "../record-fields.js";
 import type { RunRecorder } from "../run-recorder.js";
 import type { ChunkWatcher } from "../watch-chunks.js";
 import { watchIterable } from "../watch-iterator.js";

@@ -1,6 +1,6 @@
-import type { Fields } from "../call-remarks.js";
 import { type ChatTurn, conversationFields } from "../chat-turns.js";
 import { openModelCalls } from "../model-calls.js";
+import type { Fields } from "../record-fields.js";
 import type { SpanReading } from "./read-span.js";
 
 /**

@@ -1,9 +1,9 @@
-import type { Fields } from "../call-remarks.js";
 import { answerText, queryText } from "../call-text.js";
 import { assistantTurn, type ChatTurn, toolCallTurn, toolTurn, valueText } from "../chat-turns.js";
 import { toSources } from "../describe-call.js";
 import { functionTools } from "../function-tools.js";
 import { readArray, readField, readText } from "../read-field.js";
+import type { Fields } from "../record-fields.js";
 import { parsed } from "./json-text.js";
 import type { Span } from "./span.js";
 import { attribute, jsonAttribute, listAttribute, type SpanKind, spanKind, textAttribute } from "./span-attributes.js";
