@@ -14,7 +14,8 @@ export const cardNumber: NumberDetector = (text, { groups }, found, label) => {
     const last = groups[i + shape.length - 1] as DigitGroup; // hasShape saw it
     const start = (groups[i] as DigitGroup).start; // within the loop's bounds
     const end = last.start + last.digits.length;
-    const digits = text.slice(start, end).replace(/[ -]/g, "");
+    let digits = "";
+    for (let k = i; k < i + shape.length; k++) digits += groups[k]?.digits ?? "";
     if (!isCard(digits) || isPartOfWord(text, start, end)) continue;
     if (shape.length === 1 && !namesCard(text, start, end, label)) continue;
     found.push({ start, end, kind: "card" });
@@ -33,10 +34,12 @@ const SHAPES: readonly (readonly number[])[] = [
 
 function hasShape(text: string, groups: readonly DigitGroup[], from: number, lengths: readonly number[]): boolean {
   const separator = text[(groups[from + 1]?.start ?? 0) - 1];
-  return lengths.every((length, i) => {
+  for (let i = 0; i < lengths.length; i++) {
     const group = groups[from + i];
-    return group?.digits.length === length && (i === 0 || text[group.start - 1] === separator);
-  });
+    if (group?.digits.length !== lengths[i]) return false;
+    if (i > 0 && group && text[group.start - 1] !== separator) return false;
+  }
+  return true;
 }
 
 function isPartOfWord(text: string, start: number, end: number): boolean {

@@ -11,6 +11,7 @@ import type { Detector } from "./finding.js";
 
 const MAX_LABEL = 40;
 const MIN_VALUE = 6;
+const MIN_TOKEN = 16;
 /** The shortest word that can stand before a credential, and so before the value. */
 const MIN_SCHEME = 3;
 const MAX_VALUE = 8_192;
@@ -39,7 +40,7 @@ export const labelledSecret: Detector = (text, found) => {
   }
   for (const word of ["Bearer ", "bearer "]) {
     for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-      look(at + word.length - 1, at + word.length, MIN_VALUE);
+      look(at + word.length - 1, at + word.length, MIN_TOKEN);
     }
   }
 };
@@ -88,7 +89,7 @@ function trimmed(text: string, start: number, end: number): number {
 
 function isSecretValue(value: string, strength: Strength, isQuoted: boolean): boolean {
   if (/^(?:\$|%|\*{3}|x{4}|env\b|process\.|os\.|self\.|this\.)/i.test(value)) return false;
-  if (strength !== "password") return value.length >= 16 && looksRandom(value, strength);
+  if (strength !== "password") return value.length >= MIN_TOKEN && looksRandom(value, strength);
   if (value.length < MIN_VALUE || !/[0-9]/.test(value.slice(0, JUDGED))) return false;
   // An unquoted dotted name is a variable.
   return isQuoted || !/^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$/.test(value.slice(0, JUDGED));
