@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ExitCode } from "../exit-code.js";
@@ -132,6 +132,62 @@ it("replaces a file only with --overwrite", async () => {
   expect(readFileSync(join(cwd, "datasets", "sft.jsonl"), "utf8")).toBe("mine");
   expect(await runJson(["dataset", "sft", "--overwrite"], { cwd })).toMatchObject({ rows: 3 });
   expect(readdirSync(join(cwd, "datasets"))).toEqual(["sft.jsonl"]);
+});
+
+it.each(["sft.jsonl", "sft"])("speaks of --overwrite where %s is there already", async (name) => {
+  const cwd = await store();
+  const path = join(cwd, name);
+  await runJson(["dataset", "sft", "--out", name], { cwd });
+  const refused = await runInProcess(["dataset", "sft", "--out", name], { cwd });
+  expect(refused).toEqual({
+    exitCode: ExitCode.failed,
+    stdout: "",
+    stderr: `whetstone: ${path} is there already: add --overwrite to replace it, or name another --out\n`,
+  });
+  expect(await runJson(["dataset", "sft", "--out", name, "--overwrite"], { cwd })).toMatchObject({ rows: 3 });
+});
+
+it("speaks of --overwrite where a link to a file is in the way", async () => {
+  const cwd = await store();
+  writeFileSync(join(cwd, "mine"), "mine");
+  symlinkSync(join(cwd, "mine"), join(cwd, "link.jsonl"));
+  const refused = await runInProcess(["dataset", "sft", "--out", "link.jsonl"], { cwd });
+  expect(refused.stderr).toMatch(/is there already: add --overwrite to replace it, or name another --out\n$/);
+});
+
+it("never removes a folder that holds anything else, and does not advise --overwrite", async () => {
+  const cwd = await store();
+  mkdirSync(join(cwd, "proj", "src"), { recursive: true });
+  writeFileSync(join(cwd, "proj", "manifest.json"), '{"manifest_version":3}');
+  for (const options of [["--overwrite"], []]) {
+    const run = await runInProcess(["dataset", "sft", "--out", "proj", ...options], { cwd });
+    expect(run.exitCode).toBe(ExitCode.failed);
+    expect(run.stderr).toBe(
+      `whetstone: ${join(cwd, "proj")} holds a manifest.json that no build wrote: choose another path\n`,
+    );
+  }
+  expect(readdirSync(join(cwd, "proj")).sort()).toEqual(["manifest.json", "src"]);
+});
+
+it.each([
+  [["--out", "x.JSONL"], /x\.JSONL" looks like another kind of file: end the name in \.jsonl/],
+  [["--out", "x.txt"], /x\.txt" looks like another kind of file: end the name in \.jsonl/],
+  [["--out", ""], /--out is empty: name a \.jsonl file or a folder/],
+  [["--test-share", "0.1"], /--test-share needs a folder: name one with --out/],
+  [["--out", "set", "--test-share", "1"], /--test-share is 1: give a number between 0 and 1/],
+])("%j is wrong usage", async (options, sentence) => {
+  const cwd = await store();
+  const run = await runInProcess(["dataset", "sft", ...options], { cwd });
+  expect(run.exitCode).toBe(ExitCode.usage);
+  expect(run.stderr).toMatch(sentence);
+  expect(readdirSync(cwd)).toEqual([".whetstone"]);
+});
+
+it("counts one interaction in the singular", async () => {
+  const cwd = temporaryFolder();
+  await recorded(cwd, interaction({ qualityScores: { overall: 0.1 } }));
+  const run = await runInProcess(["dataset", "sft"], { cwd });
+  expect(run.stderr).toContain("0 sft rows from 1 interaction; left out: 1 below");
 });
 
 it("leaves nothing behind when it is interrupted", async () => {

@@ -1,4 +1,3 @@
-import { lstatSync } from "node:fs";
 import { resolve } from "node:path";
 import { type InteractionStore, snakeKeys } from "@whetstone/core";
 import {
@@ -8,6 +7,7 @@ import {
   type DatasetBuild,
   type DatasetKind,
   describeReport,
+  isReplaceable,
   type WrittenDataset,
   writeDataset,
 } from "@whetstone/datasets";
@@ -92,8 +92,7 @@ function kindCommand(io: CliIo, kind: DatasetKind, holds: string): Command {
 
 async function run(context: CommandContext, kind: DatasetKind, options: DatasetOptions): Promise<ExitCode> {
   const { io, output } = context;
-  const path = resolve(io.cwd, options.out);
-  if (!options.overwrite) refuseExistingFile(path);
+  const path = await checkedPath(options, io.cwd);
   const written = await context.withStore(
     async (store) => {
       const build = startBuild(store, kind, options, io.now());
@@ -136,8 +135,16 @@ function startBuild(
 }
 
 /** Says before any work what `writeDataset` would say after it, and in the words of the command line. */
-function refuseExistingFile(path: string): void {
-  if (!lstatSync(path, { throwIfNoEntry: false })?.isFile()) return;
+async function checkedPath({ out, overwrite, testShare }: DatasetOptions, cwd: string): Promise<string> {
+  if (out.trim() === "") throw new CliError("USAGE", "--out is empty: name a .jsonl file or a folder");
+  if (testShare !== undefined && out.endsWith(".jsonl")) {
+    throw new CliError("USAGE", "--test-share needs a folder: name one with --out, without the ending .jsonl");
+  }
+  if (testShare === 0 || testShare === 1) {
+    throw new CliError("USAGE", `--test-share is ${testShare}: give a number between 0 and 1, such as 0.1`);
+  }
+  const path = resolve(cwd, out);
+  if (overwrite || !(await isReplaceable(path))) return path;
   throw new CliError("OUTPUT_EXISTS", `${path} is there already: add --overwrite to replace it, or name another --out`);
 }
 
