@@ -1,6 +1,9 @@
 /** Milliseconds of a UTC day. */
 export const DAY_MS = 86_400_000;
 
+/** The last millisecond of the year 9999: later times are nobody's, and their years would not be four digits. */
+export const LAST_TIME = 253_402_300_799_999;
+
 /** The UTC day of a time, as `YYYY-MM-DD`. */
 export function dayOf(timestamp: number): string {
   const number = dayNumber(timestamp);

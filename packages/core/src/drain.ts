@@ -17,6 +17,8 @@ const SLOW_WRITE_MS = 50;
 const SLOW_PAUSE_MS = 1_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
+/** Timers of Node count in 31 bits; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface DrainOptions {
   readonly queue: CaptureQueue;
@@ -33,6 +35,9 @@ export interface DrainOptions {
   readonly onTrouble: (error: StoreError | null) => void;
 }
 
+/** How old the look at other processes' ids may be when records with ids of the caller's own are stored. */
+export const IDS_MAX_AGE_MS = 250;
+
 /** Moves a queue into a store in the background, and tries again for as long as the store fails. */
 export interface Drain {
   /** Something is in the queue: begin at the end of this turn of the event loop. */
@@ -42,6 +47,8 @@ export interface Drain {
   /** Writes what waits at once, as far as a journal allows that. For the end of a process. */
   now(): void;
   stop(): void;
+  /** Why nothing is written for the moment although nothing failed: the last write was slow. */
+  pausedBecause(): string | null;
 }
 
 interface Waiter {
@@ -55,10 +62,12 @@ export function drain(options: DrainOptions): Drain {
   let planned: NodeJS.Immediate | undefined;
   let timer: NodeJS.Timeout | undefined;
   let writing = false;
+  let stopped = false;
   let retryMs = 0;
+  let pause: string | null = null;
 
   function wake(): void {
-    if (planned || timer || writing) return;
+    if (planned || timer || writing || stopped) return;
     if (journal || queue.records + queue.annotations >= BATCH || waiters.size > 0) planned = setImmediate(begin);
     else timer = setTimeout(begin, LINGER_MS);
   }
@@ -67,6 +76,16 @@ export function drain(options: DrainOptions): Drain {
     planned = undefined;
     clearTimeout(timer);
     timer = undefined;
+    pause = null;
+    try {
+      writeSlice();
+    } catch (cause) {
+      // A store is somebody's code: whatever it throws, the agent must not hear of it.
+      goOn(failed(asStoreError(cause)));
+    }
+  }
+
+  function writeSlice(): void {
     const ready = take(journal ? SLICE : BATCH);
     if (!ready) {
       goOn(0);
@@ -109,7 +128,7 @@ export function drain(options: DrainOptions): Drain {
   /** Plans what comes next: at once, or after a pause. */
   function goOn(pauseMs: number): void {
     tellWaiters();
-    if (queue.records + queue.annotations === 0) return;
+    if (queue.records + queue.annotations === 0 || stopped) return;
     // A pause does not keep a process alive that has nothing else to do: it could be for ever.
     if (pauseMs > 0) timer = setTimeout(begin, pauseMs).unref();
     else wake();
@@ -117,13 +136,15 @@ export function drain(options: DrainOptions): Drain {
 
   function writeToJournal(journaled: JournaledStore, { records, newIds }: ReadyRecords): number {
     const started = performance.now();
-    const { statuses, error } = journaled.appendSync(records, { newIds });
+    const { statuses, error } = journaled.appendSync(records, { newIds, idsMaxAgeMs: IDS_MAX_AGE_MS });
     queue.settle(statuses.length);
     if (statuses.length > 0) onStored(statuses);
     if (error) return failed(error);
-    const slow = performance.now() - started > SLOW_WRITE_MS;
     worked();
-    return slow && waiters.size === 0 ? SLOW_PAUSE_MS : 0;
+    const tookMs = Math.round(performance.now() - started);
+    if (tookMs <= SLOW_WRITE_MS || waiters.size > 0) return 0;
+    pause = `a write took ${tookMs} ms: interactions wait in memory for ${SLOW_PAUSE_MS / 1_000} s`;
+    return SLOW_PAUSE_MS;
   }
 
   async function send(ready: Ready): Promise<number> {
@@ -141,9 +162,7 @@ export function drain(options: DrainOptions): Drain {
       worked();
       return 0;
     } catch (cause) {
-      return failed(
-        StoreError.isInstance(cause) ? cause : new StoreError("STORE_UNAVAILABLE", String(cause), { cause }),
-      );
+      return failed(asStoreError(cause));
     }
   }
 
@@ -154,6 +173,7 @@ export function drain(options: DrainOptions): Drain {
 
   function failed(error: StoreError): number {
     onTrouble(error);
+    if (error.code === "STORE_CLOSED") giveUpWaiting(); // it will not open again
     retryMs = Math.min(LAST_RETRY_MS, retryMs === 0 ? FIRST_RETRY_MS : retryMs * 2);
     // Full jitter, so that many processes do not come back at the same time.
     return retryMs * (0.5 + Math.random() / 2);
@@ -165,6 +185,11 @@ export function drain(options: DrainOptions): Drain {
       waiters.delete(waiter);
       waiter.done();
     }
+  }
+
+  function giveUpWaiting(): void {
+    for (const waiter of waiters) waiter.done();
+    waiters.clear();
   }
 
   function hurry(): void {
@@ -186,7 +211,8 @@ export function drain(options: DrainOptions): Drain {
       });
       waiters.add(waiter);
       hurry();
-      await Promise.race([settled, sleep(timeoutMs, undefined, { signal: timedOut.signal }).catch(() => undefined)]);
+      const waited = Math.min(timeoutMs, LONGEST_TIMER_MS);
+      await Promise.race([settled, sleep(waited, undefined, { signal: timedOut.signal }).catch(() => undefined)]);
       timedOut.abort();
       waiters.delete(waiter);
     },
@@ -202,20 +228,39 @@ export function drain(options: DrainOptions): Drain {
           queue.settle(ready.annotations.length);
           continue;
         }
-        const { statuses, error } = journal.appendSync(ready.records, { newIds: ready.newIds });
+        const { statuses, error } = journal.appendSync(ready.records, {
+          newIds: ready.newIds,
+          idsMaxAgeMs: IDS_MAX_AGE_MS,
+        });
         queue.settle(statuses.length);
         if (statuses.length > 0) onStored(statuses);
         if (error) return;
       }
     },
 
+    pausedBecause: () => pause,
+
     stop() {
+      stopped = true;
       clearTimeout(timer);
       clearImmediate(planned);
       planned = undefined;
       timer = undefined;
     },
   };
+}
+
+function asStoreError(cause: unknown): StoreError {
+  if (StoreError.isInstance(cause)) return cause;
+  return new StoreError("STORE_UNAVAILABLE", `the store failed: ${messageOf(cause)}`, { cause });
+}
+
+function messageOf(cause: unknown): string {
+  try {
+    return cause instanceof Error ? cause.message : String(cause);
+  } catch {
+    return "for a reason that cannot be told";
+  }
 }
 
 interface ReadyRecords {

@@ -20,6 +20,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
+const quiet = { onError: () => undefined };
 const asked = (n: number) => ({ query: `What is ${n} + 1?`, answer: `${n + 1}`, agentType: "math" });
 
 function expectBalanced(stats: LoggerStats): void {
@@ -149,6 +150,81 @@ describe.each([
   });
 });
 
+it("survives a store that throws whatever it likes, in every mode", async () => {
+  for (const durability of ["journal", "sync", "memory"] as const) {
+    const store = {
+      ...fileStore(folder),
+      appendSync: () => {
+        throw new TypeError("not a store's error");
+      },
+      append: () => {
+        throw new TypeError("not a store's error");
+      },
+    };
+    const logger = createInteractionLogger({ store: store as unknown as JournaledStore, durability, ...quiet });
+    expect(logger.log(asked(1))).toMatch(/^[0-9a-f-]{36}$/);
+    expect((await logger.flush({ timeoutMs: 30 })).pending).toBe(1);
+    expect(logger.health().reasons.join()).toContain("not a store's error");
+    expectBalanced(logger.stats());
+    await logger.close({ timeoutMs: 0 });
+  }
+});
+
+it("survives a clock that tells no time", async () => {
+  const store = fileStore(folder);
+  const logger = createInteractionLogger({ store, ...quiet });
+  const clock = vi.spyOn(Date, "now").mockReturnValue(Number.NaN);
+  const id = logger.log(asked(1));
+  clock.mockRestore();
+  expect((await logger.flush()).stored).toBe(1);
+  expect((await store.get(id))?.timestamp).toBe(0);
+  await logger.close();
+});
+
+it("neither throws nor rejects for odd arguments, and keeps its books", async () => {
+  const logger = createInteractionLogger({ store: memoryStore(), ...quiet });
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const odd = [
+    null,
+    true,
+    proxy,
+    {
+      get type() {
+        throw new Error("touched");
+      },
+    },
+    { type: "rating", value: 2 },
+  ];
+  for (const feedback of odd) logger.feedback("x", feedback as never, null as never);
+  logger.feedback("x", { type: "boolean", value: true }, { source: "alice" });
+  expect(logger.stats().feedback).toEqual({ offered: 6, stored: 0, queued: 0, dropped: 6 });
+  logger.log(asked(1));
+  for (const timeoutMs of [Infinity, 2 ** 40, Number.NaN, "5000"]) {
+    expect(await logger.flush({ timeoutMs: timeoutMs as number })).toMatchObject({ stored: 1, pending: 0 });
+  }
+  await logger.flush(null as never);
+  await logger.close(null as never);
+});
+
+it("tells once that its queue is full, and that feedback is none", async () => {
+  const onError = vi.fn();
+  const logger = createInteractionLogger({ store: `file:${folder}`, maxQueue: 10, onError });
+  for (let n = 0; n < 100; n++) logger.log(asked(n));
+  logger.feedback("x", 7 as never);
+  logger.feedback("x", 8 as never);
+  expect(onError.mock.calls.map(([error]) => error.code)).toEqual(["QUEUE_FULL", "FEEDBACK_INVALID"]);
+  await logger.close();
+});
+
+it("does not wait for a store that is closed", async () => {
+  const store = fileStore(folder);
+  const logger = createInteractionLogger({ store, ...quiet });
+  await store.close();
+  logger.log(asked(1));
+  expect(await logger.close({ timeoutMs: 60_000 })).toEqual({ stored: 0, pending: 1, dropped: 0 });
+});
+
 it("writes before log returns in sync mode", async () => {
   const store = fileStore(folder);
   const logger = createInteractionLogger({ store, durability: "sync" });
@@ -189,6 +265,10 @@ it("takes nothing with WHETSTONE_DISABLED, and makes no folder", async () => {
 it("refuses wrong options at once", () => {
   expect(() => createInteractionLogger({ store: "mysql://x" })).toThrow(/no store is known for "mysql:\/\/x"/);
   expect(() => createInteractionLogger({ store: memoryStore(), maxQueue: 0 })).toThrow(/maxQueue is 0/);
+  expect(() => createInteractionLogger({ store: memoryStore(), maxQueue: 1.5 })).toThrow(/maxQueue is 1.5/);
+  for (const store of [null, 5, {}]) {
+    expect(() => createInteractionLogger({ store: store as never })).toThrow(/neither a store nor a URL/);
+  }
   expect(() => createInteractionLogger({ store: memoryStore(), durability: "sync" })).toThrow(/durability "sync"/);
   expect(() => createInteractionLogger({ store: memoryStore(), overflow: "block" as never })).toThrow(/overflow/);
 });

@@ -1,12 +1,13 @@
 import { EventEmitter } from "eventemitter3";
 import { type Annotation, annotationSchema } from "./annotation.js";
 import { type Captured, captureQueue } from "./capture-queue.js";
-import { drain } from "./drain.js";
+import { LAST_TIME } from "./day.js";
+import { drain, IDS_MAX_AGE_MS } from "./drain.js";
 import { drainAtExit } from "./drain-at-exit.js";
-import { ConfigError, type StoreError, type WhetstoneError } from "./errors.js";
-import type { InteractionInput } from "./interaction.js";
+import { ConfigError, type ErrorCode, StoreError, WhetstoneError } from "./errors.js";
+import type { Interaction, InteractionInput } from "./interaction.js";
 import { newInteractionId } from "./interaction-id.js";
-import type { DropReason, FlushReport, InteractionLogger, LoggerEvents } from "./logger.js";
+import type { DropReason, FlushOptions, FlushReport, InteractionLogger, LoggerEvents } from "./logger.js";
 import { openStore } from "./open-store.js";
 import { toInteraction } from "./prepare.js";
 import { type RedactOption, recordRedactor } from "./redact/redact-record.js";
@@ -15,13 +16,16 @@ import type { AppendStatus, InteractionStore, JournaledStore } from "./store.js"
 
 /** Time between two `dropped` events; what is dropped in between is counted into the next. */
 const DROP_EVENT_MS = 1_000;
+const DEFAULT_TIMEOUT_MS = 10_000;
 
 export interface LoggerOptions {
   /** A store, or the URL of one. Default: `openStore()`, so `WHETSTONE_URL` or `file:./.whetstone`. */
   readonly store?: InteractionStore | string;
   /**
    * What a killed process loses. `journal` (the default on a file store): what the running turn of the event loop
-   * logged. `sync`: nothing, for tens of microseconds a call. `memory` (the default on other stores): what is queued.
+   * logged, and of a burst what the drain has not reached, which writes 16 records between two turns. `sync`: nothing,
+   * for tens of microseconds a call; feedback goes the way of the queue. `memory` (the default on other stores): what
+   * is queued.
    */
   readonly durability?: "journal" | "sync" | "memory";
   /** Default 10,000 entries. */
@@ -35,7 +39,10 @@ export interface LoggerOptions {
    * the kinds, a function runs after the built-in detectors. See docs/privacy.md.
    */
   readonly redact?: RedactOption;
-  /** Hears of the store's failures, once for each change for the worse. Default: a process warning. */
+  /**
+   * Hears of the store's failures, once for each change for the worse, and of the first interaction that finds the queue
+   * full and the first word of feedback that is none. Default: a process warning.
+   */
   readonly onError?: (error: WhetstoneError) => void;
 }
 
@@ -44,16 +51,17 @@ export interface LoggerOptions {
  * after the running turn of the event loop. With `WHETSTONE_DISABLED=1` it takes nothing and counts it.
  * @throws ConfigError for wrong options. Nothing else of a logger ever throws.
  */
-export function createInteractionLogger({
-  store: given,
-  durability,
-  maxQueue = 10_000,
-  maxQueueBytes = 64 * 1024 * 1024,
-  overflow = "dropNewest",
-  redact: redactOption = true,
-  onError = warn,
-}: LoggerOptions = {}): InteractionLogger {
-  checkOptions({ durability, maxQueue, maxQueueBytes, overflow });
+export function createInteractionLogger(options: LoggerOptions = {}): InteractionLogger {
+  const {
+    store: given,
+    durability,
+    maxQueue = 10_000,
+    maxQueueBytes = 64 * 1024 * 1024,
+    overflow = "dropNewest",
+    redact: redactOption = true,
+    onError = warn,
+  } = options ?? {};
+  checkOptions({ store: given, durability, maxQueue, maxQueueBytes, overflow });
   const redact = recordRedactor(redactOption);
   const store = typeof given === "object" ? given : openStore(given);
   const journal = durability !== "memory" && isJournaled(store) ? store : null;
@@ -75,6 +83,7 @@ export function createInteractionLogger({
   let lastDropEvent = -Infinity;
   let trouble: StoreError | null = null;
   let closed = false;
+  const told = new Set<ErrorCode>();
 
   const queue = captureQueue({
     maxQueue,
@@ -83,6 +92,10 @@ export function createInteractionLogger({
     onDrop({ snapshot }) {
       if (snapshot) drop("queueFull");
       else feedback.dropped += 1;
+      tellOnce("QUEUE_FULL", () => {
+        const limits = `${maxQueue} entries or ${maxQueueBytes} bytes`;
+        return `the logger's queue is full (${limits}): what comes is dropped and counted; raise maxQueue, or log less at once`;
+      });
     },
   });
   const drained = drain({
@@ -105,7 +118,7 @@ export function createInteractionLogger({
 
   function log(input: InteractionInput): string {
     offered += 1;
-    const now = Date.now();
+    const now = timeNow();
     let taken: Snapshot | null = null;
     try {
       taken = snapshot(input, now);
@@ -123,18 +136,24 @@ export function createInteractionLogger({
     return taken.interactionId;
   }
 
+  /** False when the record has to go the way of the queue. */
   function logNow(journaled: JournaledStore, taken: Snapshot): boolean {
-    let record = toInteraction(taken);
+    let record: Interaction;
     try {
+      record = toInteraction(taken);
       if (redact) record = redact.interaction(record);
     } catch {
       drop("redactionFailed");
       return true;
     }
-    const { statuses, error } = journaled.appendSync([record], { newIds: taken.newId });
-    settle(statuses);
-    if (error) changeTrouble(error);
-    return !error;
+    try {
+      const { statuses, error } = journaled.appendSync([record], { newIds: taken.newId, idsMaxAgeMs: IDS_MAX_AGE_MS });
+      settle(statuses);
+      if (error) changeTrouble(error);
+      return !error;
+    } catch {
+      return false; // the drain meets the same failure, and has the means to tell of it
+    }
   }
 
   function capture(entry: Captured): void {
@@ -169,11 +188,21 @@ export function createInteractionLogger({
     if (better) emit("recovered");
     if (!worse) return;
     emit("degraded", { reason: error.message });
+    tell(error);
+  }
+
+  function tell(error: WhetstoneError): void {
     try {
       onError(error);
     } catch {
       // A failing listener is the caller's own business, and must not become the agent's.
     }
+  }
+
+  function tellOnce(code: ErrorCode, message: () => string): void {
+    if (told.has(code)) return;
+    told.add(code);
+    tell(new WhetstoneError(code, message()));
   }
 
   function emit<E extends keyof LoggerEvents>(event: E, ...payload: Parameters<LoggerEvents[E]>): void {
@@ -186,13 +215,13 @@ export function createInteractionLogger({
 
   const report = (): FlushReport => ({ stored, pending: queue.records + queue.annotations, dropped: total(dropped) });
 
-  async function flush({ timeoutMs = 10_000 }: { readonly timeoutMs?: number } = {}): Promise<FlushReport> {
-    await drained.until(sequence, timeoutMs);
+  async function flush(options?: FlushOptions): Promise<FlushReport> {
+    await drained.until(sequence, timeoutOf(options));
     tellDrops(performance.now());
     return report();
   }
 
-  async function close(options?: { readonly timeoutMs?: number }): Promise<FlushReport> {
+  async function close(options?: FlushOptions): Promise<FlushReport> {
     closed = true;
     const result = await flush(options);
     drained.stop();
@@ -210,17 +239,20 @@ export function createInteractionLogger({
       await close();
     },
 
-    feedback(interactionId, said, { source = "human:user" } = {}) {
+    feedback(interactionId, said, options) {
       feedback.offered += 1;
-      const annotation = annotationSchema.safeParse({
-        interactionId,
-        kind: "feedback",
-        source,
-        at: Date.now(),
-        feedback: said,
-      });
-      if (!annotation.success || disabled || closed) feedback.dropped += 1;
-      else capture({ sequence: ++sequence, bytes: 256 + bytesOf(annotation.data), annotation: annotation.data });
+      const annotation = feedbackOf(interactionId, said, options);
+      if (annotation && !disabled && !closed) {
+        capture({ sequence: ++sequence, bytes: 256 + bytesOf(annotation), annotation });
+        return;
+      }
+      feedback.dropped += 1;
+      if (!annotation) {
+        tellOnce(
+          "FEEDBACK_INVALID",
+          () => "a word of feedback was none and is dropped: see Feedback for its four forms",
+        );
+      }
     },
 
     stats: () => ({
@@ -236,7 +268,8 @@ export function createInteractionLogger({
 
     health() {
       if (closed) return { status: "closed", reasons: ["the logger is closed: make a new one"] };
-      return trouble ? { status: "degraded", reasons: [trouble.message] } : { status: "ok", reasons: [] };
+      const reason = trouble?.message ?? drained.pausedBecause();
+      return reason ? { status: "degraded", reasons: [reason] } : { status: "ok", reasons: [] };
     },
 
     on(event, listener) {
@@ -249,16 +282,24 @@ export function createInteractionLogger({
 }
 
 function checkOptions({
+  store,
   durability,
   maxQueue,
   maxQueueBytes,
   overflow,
 }: Pick<LoggerOptions, "maxQueue" | "maxQueueBytes" | "overflow"> & {
+  readonly store: unknown;
   readonly durability: LoggerOptions["durability"] | undefined;
 }): void {
-  for (const [name, value] of Object.entries({ maxQueue, maxQueueBytes })) {
-    if (typeof value !== "number" || !(value >= 1))
-      throw new ConfigError(`${name} is ${value}: use a number from 1 on`);
+  const methods = store as Partial<InteractionStore> | null | undefined;
+  if (store !== undefined && typeof store !== "string" && typeof methods?.append !== "function") {
+    throw new ConfigError("store is neither a store nor a URL: pass what openStore or fileStore returned, or a URL");
+  }
+  if (maxQueue === undefined || !Number.isSafeInteger(maxQueue) || maxQueue < 1) {
+    throw new ConfigError(`maxQueue is ${maxQueue}: use a whole number from 1 on`);
+  }
+  if (typeof maxQueueBytes !== "number" || !(maxQueueBytes >= 1)) {
+    throw new ConfigError(`maxQueueBytes is ${maxQueueBytes}: use a number from 1 on`);
   }
   if (durability !== undefined && !["journal", "sync", "memory"].includes(durability)) {
     throw new ConfigError(`durability is "${durability}": use "journal", "sync" or "memory"`);
@@ -273,7 +314,29 @@ function isJournaled(store: InteractionStore): store is JournaledStore {
 }
 
 function warn(error: WhetstoneError): void {
-  process.emitWarning(`interactions wait in memory: ${error.message}`, { type: "WhetstoneWarning", code: error.code });
+  const waiting = StoreError.isInstance(error) ? "interactions wait in memory: " : "";
+  process.emitWarning(waiting + error.message, { type: "WhetstoneWarning", code: error.code });
+}
+
+/** The time, also where somebody has replaced `Date.now` by something that gives none. */
+function timeNow(): number {
+  const now = Date.now();
+  return now >= 0 && now <= LAST_TIME ? Math.trunc(now) : 0;
+}
+
+function timeoutOf(options: FlushOptions | null | undefined): number {
+  const timeoutMs = options?.timeoutMs;
+  return typeof timeoutMs === "number" && timeoutMs >= 0 ? timeoutMs : DEFAULT_TIMEOUT_MS;
+}
+
+function feedbackOf(interactionId: unknown, feedback: unknown, options: { source?: string } | null | undefined) {
+  try {
+    const source = options?.source ?? "human:user";
+    const annotation = annotationSchema.safeParse({ interactionId, kind: "feedback", source, at: timeNow(), feedback });
+    return annotation.success ? annotation.data : null;
+  } catch {
+    return null; // a getter or a proxy of the caller's threw
+  }
 }
 
 function total(counts: Readonly<Partial<Record<string, number>>>): number {

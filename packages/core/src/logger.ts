@@ -55,7 +55,7 @@ export interface LoggerEvents {
 }
 
 export interface FlushOptions {
-  /** Default 10,000. */
+  /** From 0 on, `Infinity` too. Default 10,000. */
   readonly timeoutMs?: number;
 }
 

@@ -1,4 +1,5 @@
 import { types } from "node:util";
+import { LAST_TIME } from "./day.js";
 import { INTERACTION_ID } from "./interaction.js";
 import { newInteractionId } from "./interaction-id.js";
 import type { Json } from "./json.js";
@@ -217,9 +218,6 @@ function opaqueName(value: object, ancestors: readonly object[]): string | null 
 function cutText(text: string, length: number): string {
   return Buffer.from(text.slice(0, length), "utf16le").toString("utf16le");
 }
-
-/** Later than any date of ours, and still a year of four digits: 9999-12-31. */
-const LAST_TIME = 253_402_300_799_999;
 
 function timestampOf(given: Json | undefined, now: number, flags: string[]): number {
   if (given === undefined) return now;

@@ -138,7 +138,11 @@ export interface JournaledStore extends InteractionStore {
    */
   appendSync(
     interactions: readonly Interaction[],
-    options?: { readonly newIds?: boolean },
+    options?: {
+      readonly newIds?: boolean;
+      /** How old the look at other processes' ids may be. Default 0; the logger's drain takes 250 ms. */
+      readonly idsMaxAgeMs?: number;
+    },
   ): { readonly statuses: AppendStatus[]; readonly error?: StoreError };
 }
 

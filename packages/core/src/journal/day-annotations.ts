@@ -44,13 +44,24 @@ export function dayAnnotations(folder: string, day: string): DayAnnotations {
       for (const { name, bytes } of listAnnotationFiles(folder, day)) {
         const from = offsets.get(name) ?? 0;
         if (bytes <= from) continue;
-        const range = readRange(join(folder, day, name), from, bytes);
-        const text = range.subarray(0, range.lastIndexOf(10) + 1);
-        offsets.set(name, from + text.length);
-        for (const line of text.toString().split("\n")) {
-          const annotation = parseAnnotation(line);
-          if (annotation) add(annotation);
+        let offset = from;
+        // In pieces: the file may be larger than a string can be.
+        for (let size = PIECE; offset < bytes; ) {
+          const piece = readRange(join(folder, day, name), offset, Math.min(bytes, offset + size));
+          const whole = piece.subarray(0, piece.lastIndexOf(LINE_FEED) + 1);
+          if (whole.length === 0) {
+            if (offset + size >= bytes) break; // the last line is still being written
+            size *= 4;
+            continue;
+          }
+          for (const line of whole.toString().split("\n")) {
+            const annotation = parseAnnotation(line);
+            if (annotation) add(annotation);
+          }
+          offset += whole.length;
+          size = PIECE;
         }
+        offsets.set(name, offset);
       }
     },
     get size() {
@@ -60,6 +71,9 @@ export function dayAnnotations(folder: string, day: string): DayAnnotations {
     ofHash: (high, low) => byId.get(key53(high, low)),
   };
 }
+
+const PIECE = 8 * 1024 * 1024;
+const LINE_FEED = 10;
 
 /** A hash of 53 bits, which a double holds exactly. */
 const key53 = (high: number, low: number): number => high * 2 ** 21 + (low >>> 11);

@@ -1,7 +1,8 @@
+import { statSync } from "node:fs";
 import { join } from "node:path";
-import { dayNumber, dayStart } from "../day.js";
+import { dayNumber, dayOf, dayStart } from "../day.js";
 import { hash64 } from "../hash.js";
-import { readSegment } from "./day-index.js";
+import { newRows } from "./day-index.js";
 import { ROW_WORDS } from "./index-rows.js";
 import { listDays, listSegments } from "./journal-files.js";
 
@@ -10,8 +11,11 @@ import { listDays, listSegments } from "./journal-files.js";
  * ten million ids the odds of one false match are one in 370,000.
  */
 export interface IdDays {
-  /** Takes in what was written since the last call, but for segments of the writer `except`, whose ids are added. */
-  refresh(except?: string): void;
+  /**
+   * Takes in what was written since the last call, but for segments of the writer `except`, whose ids are added. A look
+   * at the folder that is younger than `maxAgeMs` serves again.
+   */
+  refresh(options?: { readonly except?: string | undefined; readonly maxAgeMs?: number | undefined }): void;
   add(interactionId: string, timestamp: number): void;
   /** The day, in days since 1970, or -1. */
   find(interactionId: string): number;
@@ -19,8 +23,10 @@ export interface IdDays {
 
 export function idDays(folder: string): IdDays {
   const consumed = new Map<string, { readonly bytes: number; readonly rows: number }>();
-  let table = idTable(1024);
+  const days = new Map<string, number>();
   const words = new Uint32Array(2);
+  let table = idTable(1024);
+  let lookedAt = -Infinity;
 
   function add(high: number, low: number, day: number): void {
     if (table.count * 2 >= table.size) {
@@ -31,24 +37,43 @@ export function idDays(folder: string): IdDays {
     table.put(high, low, day);
   }
 
+  /** A day that was removed took its ids along: then all is read again. */
+  function forgetWhenDaysWent(found: ReadonlyMap<string, number>): boolean {
+    const went = [...days].some(([day, inode]) => found.get(day) !== inode);
+    days.clear();
+    for (const [day, inode] of found) days.set(day, inode);
+    if (!went) return false;
+    consumed.clear();
+    table = idTable(1024);
+    return true;
+  }
+
   return {
-    refresh(except) {
-      for (const day of listDays(folder)) {
+    refresh({ except, maxAgeMs = 0 } = {}) {
+      const now = performance.now();
+      if (now - lookedAt < maxAgeMs) return;
+      lookedAt = now;
+      const inodes = listDays(folder).map((day) => [day, inodeOf(join(folder, day))] as const);
+      const readAll = forgetWhenDaysWent(new Map(inodes));
+      for (const [day] of inodes) {
+        const number = dayNumber(dayStart(day));
         for (const { name, bytes } of listSegments(folder, day)) {
-          if (except !== undefined && name.startsWith(except)) continue;
+          if (except !== undefined && !readAll && name.startsWith(except)) continue;
           const path = join(folder, day, name);
-          const before = consumed.get(path);
-          if (before && before.bytes === bytes) continue;
-          const { rows } = readSegment(path, bytes, undefined);
-          for (let row = before?.rows ?? 0; row < rows.count; row++) {
+          const before = consumed.get(path) ?? { bytes: 0, rows: 0 };
+          if (before.bytes === bytes) continue;
+          const more = newRows(path, { row: before.rows, offset: before.bytes }, bytes, true);
+          for (let row = 0; row < more.rows.count; row++) {
             const at = row * ROW_WORDS;
-            add(rows.words[at + 12] as number, rows.words[at + 13] as number, dayNumber(dayStart(day)));
+            add(more.rows.words[at + 12] as number, more.rows.words[at + 13] as number, number);
           }
-          consumed.set(path, { bytes, rows: rows.count });
+          consumed.set(path, { bytes: more.bytes, rows: before.rows + more.rows.count });
         }
       }
     },
     add(interactionId, timestamp) {
+      const day = dayOf(timestamp);
+      if (!days.has(day)) days.set(day, inodeOf(join(folder, day)));
       hash64(interactionId, words, 0);
       add(words[0] as number, words[1] as number, dayNumber(timestamp));
     },
@@ -57,6 +82,10 @@ export function idDays(folder: string): IdDays {
       return table.find(words[0] as number, words[1] as number);
     },
   };
+}
+
+function inodeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.ino ?? 0;
 }
 
 function idTable(size: number) {

@@ -67,25 +67,32 @@ export function writeRow(
  * Returns none when the file is of another format or of another `promptKey`.
  */
 export function readRows(file: Buffer, segmentBytes: number): IndexRows {
-  const whole = Math.floor(file.length / ROW_BYTES) * ROW_BYTES;
-  // Copied, for a typed array has to begin at a multiple of eight.
-  const bytes = new Uint8Array(whole);
-  bytes.set(file.subarray(0, whole));
-  const words = new Uint32Array(bytes.buffer);
-  const valid = whole > 0 && words[0] === MAGIC && words[1] === FORMAT && words[2] === PROMPT_KEY_VERSION;
-  if (!valid || words[ROW_WORDS - 1] !== check(words, 0)) return emptyRows();
-  const body = words.subarray(ROW_WORDS);
-  const doubles = new Float64Array(bytes.buffer, ROW_BYTES);
-  const rows = body.length / ROW_WORDS;
-  let offset = 0;
+  const header = rowsOf(file.subarray(0, ROW_BYTES)).words;
+  const valid = header[0] === MAGIC && header[1] === FORMAT && header[2] === PROMPT_KEY_VERSION;
+  if (!valid || header[ROW_WORDS - 1] !== check(header, 0)) return emptyRows();
+  return trustedRows(file.subarray(ROW_BYTES), 0, segmentBytes);
+}
+
+/** The same of rows without a header, the first of which has to begin at `offset` of the segment. */
+export function trustedRows(file: Buffer, offset: number, segmentBytes: number): IndexRows {
+  const { words, doubles } = rowsOf(file);
+  const rows = words.length / ROW_WORDS;
+  let expected = offset;
   let count = 0;
   for (; count < rows; count++) {
     const at = count * ROW_WORDS;
-    if (doubles[at / 2 + 2] !== offset || body[at + 19] !== check(body, at)) break;
-    offset += (body[at + 6] as number) + 1;
-    if (offset > segmentBytes) break;
+    if (doubles[at / 2 + 2] !== expected || words[at + 19] !== check(words, at)) break;
+    expected += (words[at + 6] as number) + 1;
+    if (expected > segmentBytes) break;
   }
-  return { count, words: body, doubles };
+  return { count, words, doubles };
+}
+
+/** Whole rows, copied, for a typed array has to begin at a multiple of eight. */
+function rowsOf(file: Buffer): { readonly words: Uint32Array; readonly doubles: Float64Array } {
+  const bytes = new Uint8Array(Math.floor(file.length / ROW_BYTES) * ROW_BYTES);
+  bytes.set(file.subarray(0, bytes.length));
+  return { words: new Uint32Array(bytes.buffer), doubles: new Float64Array(bytes.buffer) };
 }
 
 export function emptyRows(): IndexRows {

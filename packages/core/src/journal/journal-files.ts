@@ -11,6 +11,8 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeSync,
@@ -19,6 +21,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { dayStart } from "../day.js";
 import { StoreError } from "../errors.js";
+import { diskError } from "./disk-error.js";
 
 const META = "whetstone.json";
 const FORMAT = 1;
@@ -33,7 +36,10 @@ export type JournalMeta = z.infer<typeof metaSchema>;
  * Null: there is none yet.
  * @throws StoreError STORE_NOT_A_STORE for a folder with something else in it, STORE_READ_ONLY without permission
  */
-export function openJournalFolder(folder: string, { create }: { readonly create: boolean }): JournalMeta | null {
+export function openJournalFolder(
+  folder: string,
+  { create, salt = randomBytes(32).toString("hex") }: { readonly create: boolean; readonly salt?: string | undefined },
+): JournalMeta | null {
   const entries = entriesOf(folder);
   if (entries?.includes(META)) return readMeta(folder);
   // A name with a dot in front is a meta file on its way; whoever is first to link it wins.
@@ -49,7 +55,7 @@ export function openJournalFolder(folder: string, { create }: { readonly create:
     const draft = join(folder, `.${META}.${randomBytes(6).toString("hex")}`);
     const fd = openSync(draft, "wx", 0o600);
     try {
-      writeSync(fd, `${JSON.stringify({ format: FORMAT, salt: randomBytes(32).toString("hex") })}\n`);
+      writeSync(fd, `${JSON.stringify({ format: FORMAT, salt })}\n`);
       fsyncSync(fd);
     } finally {
       closeSync(fd);
@@ -63,20 +69,16 @@ export function openJournalFolder(folder: string, { create }: { readonly create:
       unlinkSync(draft);
     }
   } catch (cause) {
-    throw new StoreError(
-      "STORE_READ_ONLY",
-      `no store can be made in ${folder}: give write permission or name another folder`,
-      {
-        cause,
-      },
-    );
+    throw diskError(cause, folder);
   }
   return readMeta(folder);
 }
 
 /** The day folders, oldest first. */
 export function listDays(folder: string): string[] {
-  return (entriesOf(folder) ?? []).filter((name) => !Number.isNaN(dayStart(name))).sort();
+  const days = (entriesOf(folder) ?? []).filter((name) => !Number.isNaN(dayStart(name))).sort();
+  // A file of that name is not ours, and none of our business.
+  return days.filter((day) => statSync(join(folder, day), { throwIfNoEntry: false })?.isDirectory());
 }
 
 /** The segments of a day with their sizes, in the order of their names. */
@@ -103,20 +105,18 @@ export function indexPath(segmentPath: string): string {
   return segmentPath.replace(/\.ndjson$/, ".idx");
 }
 
-/** The bytes of a file from `from` to `to`; fewer when it is shorter or gone by now. */
+/** The bytes of a file from `from` to `to`; fewer when it is shorter or gone by now. @throws StoreError */
 export function readRange(path: string, from: number, to: number): Buffer {
-  const range = Buffer.allocUnsafe(to - from);
-  let fd: number;
+  const range = Buffer.allocUnsafe(Math.max(0, to - from));
+  let fd: number | undefined;
   try {
     fd = openSync(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
-    throw error;
-  }
-  try {
     return range.subarray(0, readSync(fd, range, 0, range.length, from));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return Buffer.alloc(0);
+    throw diskError(cause, path, "read");
   } finally {
-    closeSync(fd);
+    if (fd !== undefined) closeSync(fd);
   }
 }
 
@@ -124,6 +124,31 @@ export function readRange(path: string, from: number, to: number): Buffer {
 export function newWriterName(): string {
   return `w${randomBytes(6).toString("hex")}`;
 }
+
+/**
+ * Removes a day, out of sight in one step: a cleanup that is killed leaves nothing that looks like a day. False when
+ * another process was quicker. @throws StoreError
+ */
+export function removeDay(folder: string, day: string): boolean {
+  const gone = join(folder, `${REMOVED}${day}-${randomBytes(6).toString("hex")}`);
+  try {
+    renameSync(join(folder, day), gone);
+    rmSync(gone, { recursive: true, force: true });
+    return true;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw diskError(cause, join(folder, day));
+  }
+}
+
+/** Removes what a cleanup that was killed has left. */
+export function removeLeftovers(folder: string): void {
+  for (const name of entriesOf(folder) ?? []) {
+    if (name.startsWith(REMOVED)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+const REMOVED = ".removed-";
 
 /** Whether this process may write into the folder. */
 export function isWritable(folder: string): boolean {
@@ -142,7 +167,7 @@ function listFiles(path: string, form: RegExp): { name: string; bytes: number }[
   const files: { name: string; bytes: number }[] = [];
   for (const name of (entriesOf(path) ?? []).filter((entry) => form.test(entry)).sort()) {
     const stat = statSync(join(path, name), { throwIfNoEntry: false }); // gone when a cleanup was quicker
-    if (stat) files.push({ name, bytes: stat.size });
+    if (stat?.isFile()) files.push({ name, bytes: stat.size });
   }
   return files;
 }
@@ -156,7 +181,7 @@ function entriesOf(folder: string): string[] | null {
     if (code === "ENOTDIR") {
       throw new StoreError("STORE_NOT_A_STORE", `${folder} is a file: name a folder for the store`, { cause });
     }
-    throw new StoreError("STORE_UNAVAILABLE", `${folder} cannot be read (${code}): give read permission`, { cause });
+    throw diskError(cause, folder, "read");
   }
 }
 
@@ -166,7 +191,7 @@ function readMeta(folder: string): JournalMeta {
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
-    throw new StoreError("STORE_UNAVAILABLE", `${path} cannot be read: give read permission`, { cause });
+    throw diskError(cause, path, "read");
   }
   try {
     return metaSchema.parse(JSON.parse(text));

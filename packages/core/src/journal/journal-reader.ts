@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { type Annotation, effectiveScore, type StoredInteraction } from "../annotation.js";
 import { DAY_MS, dayNumber, dayOf, dayStart } from "../day.js";
 import { hash32, hash64 } from "../hash.js";
@@ -52,6 +53,7 @@ export interface JournalReader {
   locator(
     dayOfForeign: (interactionId: string) => number,
   ): (interactionId: string) => { readonly day: OpenDay; readonly ref: number } | null;
+  /** Lets go of a day that is about to be removed. */
   forget(day: string): void;
   close(): void;
 }
@@ -78,6 +80,8 @@ export function journalReader(root: string): JournalReader {
     remembered.delete(day);
     const index = readDayIndex(root, day, known?.index ?? null);
     if (!index) return null;
+    // What was read ahead of a file that somebody has edited since is of no use any more.
+    if (known && wasEdited(known.index, index)) lines.leave(join(root, day));
     const opened = { index, annotations: known?.annotations ?? dayAnnotations(root, day) };
     opened.annotations.refresh();
     remembered.set(day, opened);
@@ -217,6 +221,7 @@ export function journalReader(root: string): JournalReader {
     },
 
     forget(day) {
+      lines.leave(join(root, day));
       remembered.delete(day);
     },
 
@@ -245,6 +250,11 @@ function placeOf(ref: number): { readonly segment: number; readonly offset: numb
     offset: place % OFFSETS,
     bytes: SMALLEST_READ * 2 ** (ref % SIZES),
   };
+}
+
+function wasEdited(before: DayIndex, after: DayIndex): boolean {
+  const generations = new Map(after.segments.map(({ path, generation }) => [path, generation]));
+  return before.segments.some(({ path, generation }) => generations.get(path) !== generation);
 }
 
 const NO_WORDS = new Uint32Array(0);

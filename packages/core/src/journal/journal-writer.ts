@@ -1,9 +1,10 @@
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { dayOf } from "../day.js";
-import { StoreError } from "../errors.js";
+import type { StoreError } from "../errors.js";
 import type { Interaction } from "../interaction.js";
+import { diskError } from "./disk-error.js";
 import { headerRow, ROW_BYTES, roomForRows, writeRow } from "./index-rows.js";
 import { annotationFileName, indexPath, newWriterName, segmentName } from "./journal-files.js";
 
@@ -40,6 +41,8 @@ interface OutFile {
   bytes: number;
   /** Part of a line was left at the end, and could not be cut off. */
   torn?: boolean;
+  /** When somebody last looked whether the file still has its name, by `performance.now`. */
+  checkedAt?: number;
 }
 
 interface Segment extends OutFile {
@@ -52,7 +55,8 @@ interface Segment extends OutFile {
   indexBroken: boolean;
 }
 
-export function journalWriter(folder: string): JournalWriter {
+/** `makeFolder` makes the journal's own folder where it is missing: somebody may remove it while a process runs. */
+export function journalWriter(folder: string, makeFolder: () => void): JournalWriter {
   const writer = newWriterName();
   const segments = new Map<string, Segment>();
   const numbers = new Map<string, number>();
@@ -71,7 +75,7 @@ export function journalWriter(folder: string): JournalWriter {
       try {
         appendDay(day, end - written === interactions.length ? interactions : interactions.slice(written, end));
       } catch (error) {
-        return { written, error: StoreError.isInstance(error) ? error : diskError(error, join(folder, day)) };
+        return { written, error: diskError(error, join(folder, day)) };
       }
       written = end;
     }
@@ -79,8 +83,7 @@ export function journalWriter(folder: string): JournalWriter {
   }
 
   function appendDay(day: string, interactions: readonly Interaction[]): void {
-    const segment = segmentOf(day);
-    opened(segment);
+    const segment = openSegment(day);
     const begin = segment.bytes;
     if (segment.waiting + interactions.length > segment.capacity) makeRoom(segment, interactions.length);
     let row = 0;
@@ -134,16 +137,33 @@ export function journalWriter(folder: string): JournalWriter {
     segment.capacity = rows;
   }
 
+  /** The day's segment, open; a new one where somebody has removed the old one meanwhile. */
+  function openSegment(day: string): Segment {
+    const segment = segmentOf(day);
+    if (opened(segment)) return segment;
+    closeFile(segment);
+    closeFile(segment.index);
+    segments.delete(day);
+    const fresh = segmentOf(day);
+    opened(fresh);
+    return fresh;
+  }
+
+  function makeDay(day: string): void {
+    try {
+      makeFolder();
+      mkdirSync(join(folder, day), { recursive: true, mode: 0o700 });
+    } catch (cause) {
+      throw diskError(cause, join(folder, day));
+    }
+  }
+
   function segmentOf(day: string): Segment {
     const known = segments.get(day);
     if (known) return known;
     const number = (numbers.get(day) ?? 0) + 1;
     const path = join(folder, day, segmentName(writer, number));
-    try {
-      mkdirSync(join(folder, day), { recursive: true, mode: 0o700 });
-    } catch (cause) {
-      throw diskError(cause, path);
-    }
+    makeDay(day);
     const segment: Segment = {
       path,
       fd: -1,
@@ -170,37 +190,48 @@ export function journalWriter(folder: string): JournalWriter {
 
   function appendAnnotations(day: string, lines: readonly string[]): void {
     let file = annotations.get(day);
-    if (!file) {
+    if (!file || !opened(file)) {
+      if (file) closeFile(file);
       file = { path: join(folder, day, annotationFileName(writer)), fd: -1, bytes: 0 };
+      makeDay(day);
+      opened(file);
       annotations.set(day, file);
     }
-    try {
-      mkdirSync(join(folder, day), { recursive: true, mode: 0o700 });
-    } catch (cause) {
-      throw diskError(cause, file.path);
-    }
-    opened(file);
     const bytes = Buffer.from(`${lines.join("\n")}\n`);
     writeWhole(file, bytes, bytes.length);
   }
 
-  /** Opens a file of ours, and closes the one unused for longest when there are too many. */
-  function opened(file: OutFile): void {
-    if (file.torn) endTornLine(file);
-    if (file.fd >= 0) {
-      // Put last in line.
-      open.delete(file);
-      open.add(file);
-      return;
-    }
+  /**
+   * Opens a file of ours, and closes the one unused for longest when there are too many. False when what we wrote is
+   * gone: another process has cleaned up, or somebody has removed the folder.
+   */
+  function opened(file: OutFile): boolean {
     try {
+      if (file.torn) endTornLine(file);
+      if (file.fd >= 0) {
+        // Put last in line.
+        open.delete(file);
+        open.add(file);
+        return !isUnlinked(file);
+      }
+      if (file.bytes > 0 && statSync(file.path, { throwIfNoEntry: false })?.size !== file.bytes) return false;
       file.fd = openSync(file.path, "a", 0o600);
+      file.checkedAt = performance.now();
     } catch (cause) {
       throw diskError(cause, file.path);
     }
     open.add(file);
     const [oldest] = open;
     if (open.size > OPEN_FILES && oldest) closeFile(oldest);
+    return true;
+  }
+
+  /** Looks no more often than every 50 ms: what is written into a removed file meanwhile is removed with it. */
+  function isUnlinked(file: OutFile): boolean {
+    const now = performance.now();
+    if (now - (file.checkedAt ?? 0) < CHECK_MS) return false;
+    file.checkedAt = now;
+    return fstatSync(file.fd).nlink === 0;
   }
 
   function closeFile(file: OutFile): void {
@@ -236,6 +267,7 @@ export function journalWriter(folder: string): JournalWriter {
 
 const BUFFER_BYTES = 256 * 1024;
 const LINE_FEED = 10;
+const CHECK_MS = 50;
 
 /** Writes all bytes, or throws and leaves none: a short write, which the system reports as no error, is cut off again. */
 function writeWhole(file: OutFile, bytes: Uint8Array, length: number): void {
@@ -263,29 +295,14 @@ function cutOff(file: OutFile): void {
 
 /** Keeps a torn line, which readers skip, from swallowing the line that follows. */
 function endTornLine(file: OutFile): void {
+  const fd = openSync(file.path, "a", 0o600);
   try {
-    const fd = openSync(file.path, "a", 0o600);
-    try {
-      writeSync(fd, "\n");
-      file.bytes = fstatSync(fd).size;
-      file.torn = false;
-    } finally {
-      closeSync(fd);
-    }
-  } catch (cause) {
-    throw diskError(cause, file.path);
+    writeSync(fd, "\n");
+    file.bytes = fstatSync(fd).size;
+    file.torn = false;
+  } finally {
+    closeSync(fd);
   }
-}
-
-function diskError(cause: unknown, path: string): StoreError {
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    return new StoreError("STORE_FULL", `no space left to write ${path}: free some, or clean up old days`, { cause });
-  }
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
-    return new StoreError("STORE_READ_ONLY", `${path} cannot be written (${code}): give write permission`, { cause });
-  }
-  return new StoreError("STORE_UNAVAILABLE", `${path} cannot be written (${code ?? "unknown error"})`, { cause });
 }
 
 function grown(buffer: Buffer, used: number, needed: number): Buffer {

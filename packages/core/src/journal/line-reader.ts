@@ -1,4 +1,6 @@
 import { closeSync, openSync, readSync } from "node:fs";
+import { dirname } from "node:path";
+import { diskError } from "./disk-error.js";
 
 /** Read ahead where the next record follows closely. */
 const AHEAD_BYTES = 512 * 1024;
@@ -15,6 +17,8 @@ export interface LineReader {
    * line takes with its line feed, or more.
    */
   lineAt(path: string, offset: number, expected: number): string | null;
+  /** Closes the files of a folder that is about to go, so that their space is freed. */
+  leave(folder: string): void;
   close(): void;
 }
 
@@ -77,9 +81,9 @@ export function lineReader(): LineReader {
     let fd: number;
     try {
       fd = openSync(path, "r");
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ENOENT") return null; // cleaned up meanwhile
-      throw error;
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null; // cleaned up meanwhile
+      throw diskError(cause, path, "read");
     }
     for (const [oldestPath, oldest] of files) {
       if (files.size < OPEN_FILES) break;
@@ -94,6 +98,14 @@ export function lineReader(): LineReader {
 
   return {
     lineAt,
+    leave(folder) {
+      for (const [path, file] of files) {
+        if (dirname(path) !== folder) continue;
+        closeSync(file.fd);
+        withBlock.delete(file);
+        files.delete(path);
+      }
+    },
     close() {
       for (const { fd } of files.values()) closeSync(fd);
       files.clear();

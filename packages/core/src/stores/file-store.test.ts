@@ -1,7 +1,17 @@
-import { chmodSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Interaction } from "../interaction.js";
 import type { InteractionStore } from "../store.js";
@@ -106,6 +116,131 @@ describe("a folder as a store", () => {
       fewest = Math.min(fewest, count);
     }
     expect(fewest).toBeGreaterThanOrEqual(records.length - 2); // a flipped line feed joins two lines
+  });
+
+  it.each([
+    ["a text was shortened", (line: string) => line.replace("xxxxxxx", "x"), 12],
+    ["a text was lengthened", (line: string) => line.replace("xxxxxxx", "xxxxxxxxxxxxxxxx"), 12],
+    ["a line was deleted", () => null, 11],
+    ["a line was broken", (line: string) => line.slice(0, 40), 11],
+  ])("reads a segment anew after %s, and counts what it finds", async (_edit, edit, left) => {
+    const running = fileStore(folder);
+    const { segment } = await filled();
+    expect((await running.stats()).totalInteractions).toBe(12);
+    const lines = readFileSync(segment, "utf8").split("\n");
+    lines.splice(5, 1, ...[edit(lines[5] ?? "")].filter((line) => line !== null));
+    writeFileSync(segment, lines.join("\n"));
+    for (const store of [running, fileStore(folder)]) {
+      let found = 0;
+      for await (const batch of store.query()) found += batch.length;
+      expect(found).toBe(left);
+      expect((await store.stats()).totalInteractions).toBe(left);
+      await store.close();
+    }
+  });
+
+  it("goes on in a folder that was removed under it, with the same pseudonyms", async () => {
+    const place = join(folder, "store");
+    const store = fileStore(place);
+    const before = interaction({ userId: "ada", timestamp: T0 });
+    await store.append([before]);
+    const { userId } = (await store.get(before.interactionId)) ?? {};
+    rmSync(place, { recursive: true });
+    await sleep(60); // a removed file is noticed within 50 ms
+    const same = interaction({ userId: "ada", timestamp: T0 + 1 });
+    const next = interaction({ userId: "ada", timestamp: T0 + 86_400_000 });
+    await store.append([same, next]);
+    await store.close();
+    const reader = fileStore(place);
+    expect((await reader.stats()).totalInteractions).toBe(2);
+    expect((await reader.get(same.interactionId))?.userId).toBe(userId);
+    await reader.close();
+  });
+
+  it("loses nothing that is stored for a day which another process has cleaned up", async () => {
+    const [writer, cleaner] = [fileStore(folder), fileStore(folder)];
+    const days = Array.from({ length: 40 }, (_, day) => interaction({ timestamp: T0 + day * 86_400_000 }));
+    await writer.append(days);
+    expect(await cleaner.deleteBefore(T0 + 39 * 86_400_000)).toEqual({ removed: 39 });
+    await sleep(60);
+    const again = days.map((record) => interaction({ timestamp: record.timestamp, query: "again" }));
+    await writer.append(again);
+    expect(await writer.append([days[0] as Interaction])).toEqual(["stored"]);
+    expect((await cleaner.stats()).totalInteractions).toBe(42);
+    await writer.annotate([
+      {
+        interactionId: (again[3] as Interaction).interactionId,
+        kind: "score",
+        source: "verifier:math",
+        at: 1,
+        scores: { overall: 1 },
+      },
+    ]);
+    expect((await cleaner.get((again[3] as Interaction).interactionId))?.annotations?.length).toBe(1);
+    await Promise.all([writer.close(), cleaner.close()]);
+  });
+
+  it("is cleaned up by several at once, each day by one of them, and leaves nothing behind", async () => {
+    const stores = Array.from({ length: 4 }, () => fileStore(folder));
+    await stores[0]?.append(Array.from({ length: 60 }, (_, day) => interaction({ timestamp: T0 + day * 86_400_000 })));
+    mkdirSync(join(folder, ".removed-2026-01-01-killed"));
+    const removed = await Promise.all(stores.map((store) => store.deleteBefore(T0 + 50 * 86_400_000)));
+    expect(removed.reduce((sum, report) => sum + report.removed, 0)).toBe(50);
+    expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([]);
+    await Promise.all(stores.map((store) => store.close()));
+  });
+
+  it("reads annotations in pieces, also lines longer than a piece", async () => {
+    const store = fileStore(folder);
+    const record = interaction({ timestamp: T0 });
+    await store.append([record]);
+    const facts = ["human:a", "human:b", "human:c"].map((source, at) => ({
+      interactionId: record.interactionId,
+      kind: "score" as const,
+      source,
+      at,
+      scores: { overall: 1 },
+      rationale: "y".repeat(9_000_000),
+    }));
+    await store.annotate(facts);
+    await store.close();
+    const reader = fileStore(folder);
+    expect((await reader.get(record.interactionId))?.annotations).toEqual(facts);
+    await reader.close();
+  });
+
+  it("keeps order and ids right while a day grows, whoever writes and in whatever order", async () => {
+    const [one, two, reader] = [fileStore(folder), fileStore(folder), fileStore(folder)];
+    const all: Interaction[] = [];
+    for (let round = 0; round < 30; round++) {
+      const late = round % 7 === 3 ? -500 : 0;
+      for (const [i, store] of [one, two].entries()) {
+        const foreign = round % 5 === 0 ? { interactionId: `mine-${round}-${i}` } : {};
+        const record = interaction({
+          timestamp: T0 + round * 10 + i + (late < 0 ? -round * 10 : 0),
+          query: `${round}`,
+          ...foreign,
+        });
+        await store.append([record]);
+        all.push(record);
+      }
+      const found: Interaction[] = [];
+      for await (const batch of reader.query()) found.push(...batch);
+      const times = found.map(({ timestamp }) => timestamp);
+      expect(times).toEqual(times.toSorted((a, b) => a - b));
+      expect(new Set(found.map(({ interactionId }) => interactionId))).toEqual(
+        new Set(all.map(({ interactionId }) => interactionId)),
+      );
+      for (const { interactionId } of all) expect((await reader.get(interactionId))?.interactionId).toBe(interactionId);
+    }
+    await Promise.all([one, two, reader].map((store) => store.close()));
+  });
+
+  it("passes over a file that is named like a day and a folder that is named like a segment", async () => {
+    const { segment } = await filled();
+    writeFileSync(join(folder, "2026-02-01"), "mine");
+    mkdirSync(segment.replace("-0001", "-0002"));
+    expect((await contents()).length).toBe(12);
   });
 
   it("refuses a folder with something else in it, and a file, with one clear sentence", async () => {

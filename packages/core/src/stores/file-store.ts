@@ -1,14 +1,14 @@
-import { renameSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { StoredInteraction } from "../annotation.js";
-import { dayOf } from "../day.js";
-import { StoreError } from "../errors.js";
+import { dayOf, LAST_TIME } from "../day.js";
+import { ConfigError, StoreError } from "../errors.js";
 import { INDEX_BATCH, indexBatchBuilder } from "../index-batch.js";
 import type { Interaction } from "../interaction.js";
 import { checkQuery, interactionFilter, parseCursor } from "../interaction-filter.js";
+import { diskError } from "../journal/disk-error.js";
 import { type IdDays, idDays } from "../journal/id-days.js";
-import { isWritable, listDays, openJournalFolder } from "../journal/journal-files.js";
+import { isWritable, listDays, openJournalFolder, removeDay, removeLeftovers } from "../journal/journal-files.js";
 import { journalReader, placeAfter } from "../journal/journal-reader.js";
 import { type JournalWriter, journalWriter } from "../journal/journal-writer.js";
 import { pseudonymiser } from "../pseudonym.js";
@@ -25,6 +25,7 @@ export function fileStore(folder: string): JournaledStore {
   const root = resolve(folder);
   const reader = journalReader(root);
   let writer: JournalWriter | null = null;
+  let salt: string | undefined;
   let pseudonym: ((userId: string) => string) | null = null;
   let ids: IdDays | null = null;
   let closed = false;
@@ -34,35 +35,37 @@ export function fileStore(folder: string): JournaledStore {
     if (closed) throw new StoreError("STORE_CLOSED", `the store in ${root} is closed: open it again`);
     if (pseudonym) return true;
     const meta = openJournalFolder(root, { create });
-    if (meta) pseudonym = pseudonymiser(meta.salt);
-    return meta !== null;
+    if (!meta) return false;
+    salt = meta.salt;
+    pseudonym = pseudonymiser(salt);
+    return true;
   }
 
   function openWriter(): JournalWriter {
     open({ create: true });
-    writer ??= journalWriter(root);
+    // With the salt that it had: pseudonyms given before stay good.
+    writer ??= journalWriter(root, () => openJournalFolder(root, { create: true, salt }));
     return writer;
   }
 
   function appendSync(
     interactions: readonly Interaction[],
-    { newIds = false } = {},
+    { newIds = false, idsMaxAgeMs = 0 }: { readonly newIds?: boolean; readonly idsMaxAgeMs?: number } = {},
   ): { statuses: AppendStatus[]; error?: StoreError } {
     try {
       const out = openWriter();
-      const fresh = newIds ? interactions : unknownOnes(interactions);
+      const fresh = newIds ? interactions : unknownOnes(interactions, idsMaxAgeMs);
       const { written, error } = out.append(pseudonymous(fresh));
       if (ids) for (const record of fresh.slice(0, written)) ids.add(record.interactionId, record.timestamp);
       return { statuses: statusesOf(interactions, fresh, written), ...(error && { error }) };
     } catch (error) {
-      if (StoreError.isInstance(error)) return { statuses: [], error };
-      throw error;
+      return { statuses: [], error: diskError(error, root) };
     }
   }
 
   /** Those whose id is neither in the journal nor earlier in the batch. */
-  function unknownOnes(interactions: readonly Interaction[]): Interaction[] {
-    const known = knownIds();
+  function unknownOnes(interactions: readonly Interaction[], maxAgeMs: number): Interaction[] {
+    const known = knownIds(maxAgeMs);
     const inBatch = new Set<string>();
     return interactions.filter(({ interactionId }) => {
       if (inBatch.has(interactionId) || known.find(interactionId) >= 0) return false;
@@ -72,9 +75,9 @@ export function fileStore(folder: string): JournaledStore {
   }
 
   /** The table of all ids, up to date. Made at the first need: ids of our own seldom ask for it. */
-  function knownIds(): IdDays {
+  function knownIds(maxAgeMs = 0): IdDays {
     if (ids) {
-      ids.refresh(writer?.name);
+      ids.refresh({ except: writer?.name, maxAgeMs });
       return ids;
     }
     writer?.flushIndex();
@@ -215,17 +218,18 @@ export function fileStore(folder: string): JournaledStore {
 
     async deleteBefore(timestamp) {
       open();
+      if (!(timestamp >= 0 && timestamp <= LAST_TIME)) {
+        throw new ConfigError(`deleteBefore got ${timestamp}: use epoch milliseconds up to the year 9999`);
+      }
       const firstKept = dayOf(timestamp);
       writer?.leaveDaysBefore(firstKept);
       let removed = 0;
       for (const day of listDays(root).filter((name) => name < firstKept)) {
-        removed += reader.openDay(day)?.index.count ?? 0;
+        const count = reader.openDay(day)?.index.count ?? 0;
         reader.forget(day);
-        // Out of sight in one step: a cleanup that is killed leaves nothing that looks like a day.
-        const gone = join(root, `.removed-${day}-${process.pid}`);
-        renameSync(join(root, day), gone);
-        rmSync(gone, { recursive: true, force: true });
+        if (removeDay(root, day)) removed += count;
       }
+      removeLeftovers(root);
       ids = null;
       return { removed };
     },
