@@ -9,7 +9,7 @@ import { type Measurement, measure } from "./measure.js";
 const [task = "", folder = "", count = "0"] = process.argv.slice(2);
 
 /** All records of a run are offered in one turn, more than a real queue would take. */
-const ROOMY = { maxQueue: 1_000_000, maxQueueBytes: 2 ** 30 };
+const ROOMY = { maxQueue: 1_000_000, maxQueueBytes: 2 ** 30, redact: false };
 
 /** Everything that `measureApart` can run, by name. */
 const TASKS: Record<string, () => Promise<Measurement>> = {
@@ -23,8 +23,9 @@ const TASKS: Record<string, () => Promise<Measurement>> = {
     closeSync(fd);
     return measured;
   },
-  "log-sync": () => log("sync"),
-  "log-journal": () => log("journal"),
+  "log-sync": () => log("sync", false),
+  "log-journal": () => log("journal", false),
+  "log-sync-redacted": () => log("sync", true),
   "read-parse": () => measure(() => readAndParse(folder)),
   scan: () =>
     measure(async () => {
@@ -43,9 +44,9 @@ const measured = await TASKS[task]?.();
 if (!measured) throw new Error(`no task is called "${task}"`);
 process.send?.(measured);
 
-async function log(durability: "sync" | "journal"): Promise<Measurement> {
+async function log(durability: "sync" | "journal", redact: boolean): Promise<Measurement> {
   const store = fileStore(join(folder, durability));
-  const logger = createInteractionLogger({ store, durability, ...ROOMY });
+  const logger = createInteractionLogger({ store, durability, ...ROOMY, redact });
   const given = inputs(Number(count));
   const result = await measure(async () => {
     for (const input of given) logger.log(input);
