@@ -1,10 +1,11 @@
-import type { InteractionInput } from "@whetstone/core";
+import { ConfigError, type InteractionInput } from "@whetstone/core";
 import { type CallRemarks, openRemarks } from "./call-remarks.js";
 import { type Asked, type CallEnd, describeCall, readAsked } from "./describe-call.js";
 import { currentSession, runInScope, type Scope } from "./interaction-context.js";
 import { type ModelCalls, openModelCalls } from "./model-calls.js";
 import { presetFor } from "./presets.js";
 import { type Fields, layFields } from "./record-fields.js";
+import { isThenable } from "./watch-promise.js";
 import { loggerFor, reportTo, type WrapOptions } from "./wrap-options.js";
 
 /** One running call of a wrapped agent. Nothing here throws. */
@@ -64,11 +65,11 @@ export function startCall(options: WrapOptions, self: unknown, args: readonly un
         report(error);
       }
     };
-    lay(() => describeCall(asked, result, end));
+    lay(() => describeCall(asked, result, end, report));
     if (failed) input.errorOccurred = true;
     lay(() => modelCalls?.fields(input) ?? {});
     const describe = options.describe ?? presetFor(options.agentType);
-    if (describe) lay(() => describe(args as never, result, end));
+    if (describe) lay(() => atOnce(describe(args as never, result, end), report));
     input.latencyMs = end.latencyMs;
     if (failed) lay(() => ({ errorOccurred: true, errorMessage: messageOf(error) }));
     if (cancelled) layFields(input, { metadata: { cancelled } });
@@ -92,6 +93,19 @@ export function startCall(options: WrapOptions, self: unknown, args: readonly un
     },
     report,
   };
+}
+
+/**
+ * What `describe` gave, unless it is a promise: a record that waited for one would be out of `flush()`'s sight, and lost
+ * when the process ends. Its rejection goes to `report`, or it would end the process.
+ */
+function atOnce(fields: Partial<InteractionInput>, report: (error: unknown) => void): Partial<InteractionInput> {
+  if (typeof fields !== "object" || fields === null || !isThenable(fields)) return fields;
+  Promise.resolve(fields).catch(report);
+  throw new ConfigError(
+    "describe returned a promise, and the call is recorded without it: let it return the fields themselves, and give " +
+      "what takes time to currentInteraction().set(…) inside the agent or to logger.feedback(…) later",
+  );
 }
 
 function readAskedSafely(args: readonly unknown[], report: (error: unknown) => void): Asked {

@@ -3,7 +3,10 @@ import { answerText, chunkText, queryText } from "./call-text.js";
 import { type CallEnd, describeCall, readAsked } from "./describe-call.js";
 
 const end: CallEnd = { error: undefined, latencyMs: 1, cancelled: false, text: undefined, returned: undefined };
-const describe = (args: unknown[], result: unknown) => describeCall(readAsked(args), result, end);
+const describe = (args: unknown[], result: unknown) =>
+  describeCall(readAsked(args), result, end, (error) => {
+    throw error;
+  });
 
 it.each([
   [["what?", "else"], "what?"],

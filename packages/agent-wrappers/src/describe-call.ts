@@ -50,25 +50,54 @@ export function readAsked(args: readonly unknown[]): Asked {
   return { query: queryText(args), turns: conversation(args) };
 }
 
-/** The fields that every record has, whatever the agent. */
-export function describeCall({ query, turns }: Asked, result: unknown, end: CallEnd): Partial<InteractionInput> {
+/**
+ * The fields that every record has, whatever the agent. A field that cannot be read is left out, and `report` hears of
+ * the first.
+ */
+export function describeCall(
+  { query, turns }: Asked,
+  result: unknown,
+  end: CallEnd,
+  report: (error: unknown) => void,
+): Partial<InteractionInput> {
+  let unreadable = false;
+  const read = <T>(field: () => T): T | undefined => {
+    try {
+      return field();
+    } catch (error) {
+      if (!unreadable) report(error);
+      unreadable = true;
+      return undefined;
+    }
+  };
+
   const value = finalValue(result, end);
-  const answer = end.text || (end.error !== undefined && value === undefined ? "" : answerText(value));
+  const failed = end.error !== undefined && value === undefined;
+  const answer = end.text || (failed ? "" : read(() => statusLine(value) ?? answerText(value)));
   return {
     // The logger makes JSON of a structure, off the caller's path.
     query: query as string,
     answer: answer as string,
-    messages: readArray(value, "messages") ?? conversationWith(turns, value, answer),
-    tools: readArray(value, "tools"),
-    toolsUsed: toolNames(readArray(value, "toolsUsed")),
-    sources: toSources(readArray(value, "sources")),
-    retrievalMethod: readText(value, "retrievalMethod"),
-    qualityScores: readScores(value),
-    model: readText(value, "model"),
-    usage: readUsage(readField(value, "usage")),
-    reference: readText(value, "reference"),
-    groupId: readText(value, "groupId"),
+    messages: read(() => readArray(value, "messages") ?? conversationWith(turns, value, answer)),
+    tools: read(() => readArray(value, "tools")),
+    toolsUsed: read(() => toolNames(readArray(value, "toolsUsed"))),
+    sources: read(() => toSources(readArray(value, "sources"))),
+    retrievalMethod: read(() => readText(value, "retrievalMethod")),
+    qualityScores: read(() => readScores(value)),
+    model: read(() => readText(value, "model")),
+    usage: read(() => readUsage(readField(value, "usage"))),
+    reference: read(() => readText(value, "reference")),
+    groupId: read(() => readText(value, "groupId")),
   };
+}
+
+/** `HTTP 200 OK` of a fetch response. Its body is the caller's to read, once. */
+function statusLine(value: unknown): string | undefined {
+  if (readText(value, Symbol.toStringTag) !== "Response") return undefined;
+  // Getters without an effect, by the fetch standard.
+  const { status, statusText } = value as { readonly status?: unknown; readonly statusText?: unknown };
+  if (typeof status !== "number") return undefined;
+  return `HTTP ${status}${typeof statusText === "string" && statusText !== "" ? ` ${statusText}` : ""}`;
 }
 
 /** The object that says more of the answer: the result, or of a stream what it returned or its last chunk. */

@@ -10,17 +10,30 @@ import { isWebStream, watchWebStream } from "./watch-web-stream.js";
  * caller holds it already; it is never read, locked or started by us.
  */
 export function watchResult(result: unknown, call: AgentCall): void {
+  let watch: () => void;
   try {
-    if (typeof result !== "object" || result === null) call.end({ result });
-    else if (isThenable(result)) watchSettling(result, call);
-    else if (isWebStream(result)) watchWebStream(result, watchChunks(call));
-    else if (isNodeStream(result)) watchNodeStream(result, watchChunks(call));
-    else if (isIterator(result)) watchIterator(result, watchChunks(call));
-    else if (Symbol.asyncIterator in result) watchIterable(result, watchChunks(call));
-    else call.end({ result });
+    watch = wayToWatch(result, call);
+  } catch (error) {
+    // What does not even say what it is, such as a Proxy with traps that throw, is logged as it stands.
+    call.report(error);
+    call.end({ result });
+    return;
+  }
+  try {
+    watch();
   } catch (error) {
     call.report(error);
   }
+}
+
+function wayToWatch(result: unknown, call: AgentCall): () => void {
+  if (typeof result !== "object" || result === null) return () => call.end({ result });
+  if (isThenable(result)) return () => watchSettling(result, call);
+  if (isWebStream(result)) return () => watchWebStream(result, watchChunks(call));
+  if (isNodeStream(result)) return () => watchNodeStream(result, watchChunks(call));
+  if (isIterator(result)) return () => watchIterator(result, watchChunks(call));
+  if (Symbol.asyncIterator in result) return () => watchIterable(result, watchChunks(call));
+  return () => call.end({ result });
 }
 
 function watchSettling(promise: PromiseLike<unknown>, call: AgentCall): void {

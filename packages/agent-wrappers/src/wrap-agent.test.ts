@@ -66,8 +66,8 @@ it("keeps this, name, length, own properties and construction", () => {
   const wrapped = wrapAgent(agent, options);
   expect(wrapped.call({ name: "ada" }, "hello", 1)).toBe("ada: hello");
   expect([wrapped.name, wrapped.length, wrapped.version]).toEqual(["consult", 2, 3]);
-  class Agent {}
-  expect(new (wrapAgent(Agent as unknown as typeof Agent & (() => void), options))()).toBeInstanceOf(Agent);
+  function Agent() {}
+  expect(new (wrapAgent(Agent, options) as unknown as new () => object)()).toBeInstanceOf(Agent);
 });
 
 it("keeps the type of generic and overloaded functions", () => {
@@ -157,6 +157,40 @@ it("logs by the default and tells onError when describe fails", async () => {
   expect(await last()).toMatchObject({ query: "loud", answer: "LOUD" });
 });
 
+it("refuses a describe that returns a promise, hears of its rejection and logs at once by the default", async () => {
+  const unhandled: unknown[] = [];
+  const listener = (reason: unknown) => unhandled.push(reason);
+  process.on("unhandledRejection", listener);
+  const failure = new Error("lookup failed");
+  const rejecting = async () => {
+    throw failure;
+  };
+  // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tried here
+  const thenable = { then: (_value: unknown, fail: (error: unknown) => void) => fail(failure) };
+  for (const [describe, heard] of [
+    [rejecting, [failure]],
+    [async () => ({ answer: "late" }), []],
+    [() => thenable, [failure]],
+  ] as const) {
+    const errors: unknown[] = [];
+    const ask = wrapAgent((question: string) => question.toUpperCase(), {
+      ...options,
+      onError: (error) => errors.push(error),
+      describe: describe as unknown as () => object,
+    });
+    const before = (await records()).length;
+    expect(ask("soon")).toBe("SOON");
+    await new Promise(setImmediate);
+    expect(errors[0]).toBeInstanceOf(ConfigError);
+    expect(String(errors[0])).toMatch(/describe returned a promise/);
+    expect(errors.slice(1)).toEqual(heard);
+    expect(await records()).toHaveLength(before + 1);
+    expect(await last()).toMatchObject({ query: "soon", answer: "SOON" });
+  }
+  process.off("unhandledRejection", listener);
+  expect(unhandled).toEqual([]);
+});
+
 it("keeps every failure of logger, describe and onError from the caller", async () => {
   const broken = () => {
     throw new Error("broken");
@@ -192,6 +226,47 @@ it("survives arguments and results that cannot be read", async () => {
   cyclic.self = cyclic;
   expect(ask(cyclic)).toBe(cyclic);
   expect(await last()).toMatchObject({ answer: '{"big":"1","self":"[Circular]"}' });
+});
+
+it("logs a result that cannot be read once, with what is readable", async () => {
+  const trap = () => {
+    throw new Error("trap");
+  };
+  const closed = new Proxy(
+    {},
+    { get: trap, has: trap, getOwnPropertyDescriptor: trap, ownKeys: trap, getPrototypeOf: trap },
+  );
+  const half = new Proxy(
+    { answer: "Paris", model: "m-1" },
+    { has: (target, name) => (name === "then" || name === "usage" ? trap() : name in target) },
+  );
+  for (const [result, recorded] of [
+    [closed, { query: "where?", answer: "", errorOccurred: false }],
+    [half, { query: "where?", answer: "Paris", model: "m-1" }],
+    [new Proxy({}, { ownKeys: trap, has: trap }), { query: "where?" }],
+  ] as const) {
+    const errors: unknown[] = [];
+    const before = (await records()).length;
+    const ask = wrapAgent((_question: string): object => result, {
+      ...options,
+      onError: (error) => errors.push(error),
+    });
+    expect(ask("where?")).toBe(result);
+    expect(await records()).toHaveLength(before + 1);
+    expect(await last()).toMatchObject(recorded);
+    expect(errors).toContainEqual(new Error("trap"));
+  }
+});
+
+it("records the status line of a fetch response and leaves the body to the caller", async () => {
+  const ask = wrapAgent(
+    async (_question: string) => new Response("busy", { status: 503, statusText: "Service Unavailable" }),
+    options,
+  );
+  const response = await ask("now?");
+  expect(response.bodyUsed).toBe(false);
+  expect(await response.text()).toBe("busy");
+  expect(await last()).toMatchObject({ query: "now?", answer: "HTTP 503 Service Unavailable" });
 });
 
 it("reads no getter of a result", async () => {
@@ -233,6 +308,16 @@ it("refuses options that cannot work, before any call", () => {
   expect(() => wrapAgent(ask, { logger: {} as typeof logger, agentType: "x" })).toThrow(/logger is object/);
   expect(() => wrapAgent("no" as unknown as typeof ask, options)).toThrow(/the agent is "no"/);
   expect(() => wrapAgent(ask, { ...options, describe: 3 as never })).toThrow(/describe is number/);
+});
+
+it("refuses a class, whose calls it would never see", () => {
+  class MathAgent {
+    solve(problem: string) {
+      return problem;
+    }
+  }
+  expect(() => wrapAgent(MathAgent as unknown as () => void, options)).toThrow(ConfigError);
+  expect(() => wrapAgent(MathAgent as unknown as () => void, options)).toThrow(/instrument\(MathAgent\.prototype/);
 });
 
 it("goes to the process's default logger when it is given none", () => {

@@ -12,6 +12,13 @@ import { checkOptions, show, type WrapOptions } from "./wrap-options.js";
  */
 export function wrapAgent<F extends AnyFunction>(agent: F, options: WrapOptions<NoInfer<F>>): F {
   if (typeof agent !== "function") throw new ConfigError(`wrapAgent: the agent is ${show(agent)}: give a function`);
+  if (isClass(agent)) {
+    const name = agent.name || "TheClass";
+    throw new ConfigError(
+      `wrapAgent: the agent is the class ${name}, whose methods it would not see: use ` +
+        `instrument(${name}.prototype, { method: { agentType } }) or @logged on a method`,
+    );
+  }
   checkOptions(options as WrapOptions, "wrapAgent");
   return recorded(agent, options as WrapOptions);
 }
@@ -32,4 +39,9 @@ export function recorded<F extends AnyFunction>(agent: F, options: WrapOptions):
       return result;
     },
   });
+}
+
+/** A `class` cannot be called. A function that is meant for `new` looks like any other, and passes. */
+function isClass(agent: AnyFunction): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(agent));
 }
