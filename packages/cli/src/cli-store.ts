@@ -38,6 +38,12 @@ export function storeFolder(url: string): string | null {
 
 /** A `file:` URL with its folder made absolute, so that what we print means the same elsewhere. A bare path will do. */
 export function absoluteUrl(url: string, cwd: string): string {
+  if (/^(file:)?[/\s]*$/i.test(url) && !url.startsWith("/")) {
+    throw new CliError(
+      "USAGE",
+      `the store ${JSON.stringify(url)} names no folder: give one, such as ${DEFAULT_STORE_URL}`,
+    );
+  }
   if (url.startsWith("file:///")) return `file:${fileURLToPath(url)}`;
   if (url.startsWith("file:")) return `file:${resolve(cwd, url.slice("file:".length))}`;
   return /^[\w+.-]+:/.test(url) ? url : `file:${resolve(cwd, url)}`;

@@ -1,3 +1,5 @@
+import { readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { ExitCode } from "./exit-code.js";
@@ -107,6 +109,28 @@ describe("errors with --json", () => {
 });
 
 describe("the store", () => {
+  it.each(["", " ", "file:", "file: ", "file://", "FILE:"])(
+    "is never the current folder by accident: %j",
+    async (url) => {
+      const cwd = temporaryFolder();
+      for (const args of [["stats"], ["init", "--yes"], ["cleanup", "--days-to-keep", "0", "--yes"]]) {
+        const run = await runInProcess([...args, "--store", url], { cwd });
+        expect(run.exitCode).toBe(ExitCode.usage);
+        expect(run.stderr).toBe(
+          `whetstone: the store ${JSON.stringify(url)} names no folder: give one, such as file:./.whetstone\n`,
+        );
+      }
+      expect(readdirSync(cwd)).toEqual([]);
+    },
+  );
+
+  it("is refused as well when the settings file names none", async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, "whetstone.config.json"), '{"store": "file:"}');
+    const run = await runInProcess(["stats"], { cwd });
+    expect(run).toMatchObject({ exitCode: ExitCode.usage, stderr: expect.stringContaining('"file:" names no folder') });
+  });
+
   it("is the one of --store, then of WHETSTONE_URL, then of the settings file, then .whetstone", async () => {
     const cwd = temporaryFolder();
     const where = async (args: readonly string[], env: Record<string, string> = {}) =>
