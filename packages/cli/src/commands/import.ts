@@ -77,7 +77,7 @@ const EXAMPLES = examples(
 
 async function run(context: CommandContext, options: ImportOptions, file: string): Promise<ExitCode> {
   const { io, output } = context;
-  const mapping = await chosenMapping(options, io.cwd);
+  const mapping = await chosenMapping(options, io);
   const input = await openJsonInput(io, file);
   const redact = recordRedactor(options.redact !== false);
   const read = interactionReader({ agentType: options.agentType ?? "general", now: io.now(), redact });
@@ -106,13 +106,13 @@ async function run(context: CommandContext, options: ImportOptions, file: string
   return report.failedRows > 0 ? ExitCode.partly : ExitCode.done;
 }
 
-async function chosenMapping(options: ImportOptions, cwd: string): Promise<RowMapping> {
+async function chosenMapping(options: ImportOptions, io: CliIo): Promise<RowMapping> {
   const paths = FIELD_OPTIONS.flatMap(([, name, field]) => {
     const path = options[name];
     return path === undefined ? [] : [[field, path] as const];
   });
   if (options.map !== undefined) {
-    if (paths.length === 0) return loadMappingModule(options.map, cwd);
+    if (paths.length === 0) return loadMappingModule(options.map, io);
     throw new CliError("USAGE", "--map and field options exclude each other: the module names the fields itself");
   }
   if (paths.length === 0) return ownShapeMapping();

@@ -4,6 +4,7 @@ import { counted } from "../counted.js";
 import type { ImportedInteraction } from "./imported-interaction.js";
 import type { JsonInput } from "./json-rows.js";
 import { mappedItems, type RowMapping } from "./row-mapping.js";
+import { settled } from "./settled.js";
 import { createSpool } from "./spool.js";
 
 /** What an import came to. */
@@ -31,6 +32,7 @@ export interface ImportRowsOptions {
 
 const BATCH = 256;
 const FAILURES_SHOWN = 5;
+const NEVER_SETTLES = "the mapping gave a promise that nothing is left to settle";
 
 /**
  * Streams rows through a mapping into a store. A row is imported whole or, when any of its interactions is not one,
@@ -61,7 +63,7 @@ export async function importRows(
       onProgress(counts.rows);
       try {
         if ("reason" in line) throw new Error(line.reason);
-        const mapped = mappedItems(await mapping(line.row, line.line));
+        const mapped = mappedItems(await settled(mapping(line.row, line.line), NEVER_SETTLES, signal));
         if (mapped.length === 0) counts.skippedRows += 1;
         yield* mapped.map(read);
       } catch (error) {
