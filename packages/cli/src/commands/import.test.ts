@@ -104,6 +104,31 @@ describe("named fields", () => {
     expect((await stored(cwd))[0]?.timestamp).toBe(Date.UTC(2026, 0, 15, 10));
   });
 
+  it.each([
+    [20_260_131, "1970-08-23"],
+    ["20260131", "1970-08-23"],
+    ["2026", "1970-01-01"],
+    [0, "1970-01-01"],
+    [202_601_311_200, "1976-06-02"],
+    ["20260131120000", "2612-01-08"],
+    [1_768_471_200_000_000, "+058010-08-15"],
+    [1_768_471_200_000_000_000, "no date at all"],
+  ])("refuse %j, which is a time only by mistake: %s", async (at: unknown, date) => {
+    const cwd = folderWith([{ question: "q", solution: "a", at }]);
+    const run = await runInProcess(["import", "rows.jsonl", ...FIELDS, "--timestamp", "at"], { cwd });
+    expect(run.exitCode).toBe(ExitCode.failed);
+    expect(run.stderr).toContain(
+      `timestamp ${JSON.stringify(at)} would be ${date}: write dates as 2026-01-31, or give epoch seconds or milliseconds`,
+    );
+    expect(await stored(cwd)).toEqual([]);
+  });
+
+  it("take a date that is written as one, however old", async () => {
+    const cwd = folderWith([{ question: "q", solution: "a", at: "1970-08-23" }]);
+    await runJson(["import", "rows.jsonl", ...FIELDS, "--timestamp", "at"], { cwd });
+    expect((await stored(cwd))[0]?.timestamp).toBe(Date.UTC(1970, 7, 23));
+  });
+
   it("mark a row with an error message as failed call", async () => {
     const cwd = folderWith([{ question: "q", solution: "", oops: "timeout" }]);
     await runJson(["import", "rows.jsonl", ...FIELDS, "--error", "oops"], { cwd });
@@ -338,6 +363,7 @@ describe("bad rows", () => {
     "not json\n" +
     "[1,2]\n" +
     "5\n" +
+    "null\n" +
     '{"question":["q"],"solution":"a"}\n' +
     '{"question":"r","solution":"b"}\r\n' +
     '{"question":"cut","solu';
@@ -346,15 +372,15 @@ describe("bad rows", () => {
     const cwd = folderWith(rows);
     const run = await runInProcess(["import", "rows.jsonl", ...FIELDS], { cwd });
     expect(run.exitCode).toBe(ExitCode.partly);
-    expect(run.stdout).toBe(`2 interactions from 8 rows stored in file:${cwd}/.whetstone\n`);
+    expect(run.stdout).toBe(`2 interactions from 9 rows stored in file:${cwd}/.whetstone\n`);
     expect(run.stderr.split("\n")).toEqual([
-      "6 rows could not be imported:",
+      "7 rows could not be imported:",
       '  line 2: no field "solution" (the row has question)',
       expect.stringMatching(/^ {2}line 4: not JSON: /),
-      "  line 5: a JSON array, not an object: make lines of it with: jq -c '.[]'",
-      "  line 6: a JSON number, not an object",
-      '  line 7: field "question" is an array, not a text',
-      "  … and 1 more",
+      "  line 5: an array, not a JSON object: make lines of it with: jq -c '.[]'",
+      "  line 6: a number, not a JSON object",
+      "  line 7: null, not a JSON object",
+      "  … and 2 more",
       "",
     ]);
     expect((await stored(cwd)).map(({ query }) => query)).toEqual(["q", "r"]);
@@ -364,7 +390,7 @@ describe("bad rows", () => {
     const run = await runInProcess(["import", "rows.jsonl", ...FIELDS, "--json"], { cwd: folderWith(rows) });
     expect(run).toMatchObject({ exitCode: ExitCode.partly, stderr: "" });
     const report = JSON.parse(run.stdout);
-    expect(report).toMatchObject({ rows: 8, stored: 2, failed_rows: 6 });
+    expect(report).toMatchObject({ rows: 9, stored: 2, failed_rows: 7 });
     expect(report.failures.map(({ line }: { line: number }) => line)).toEqual([2, 4, 5, 6, 7]);
   });
 

@@ -52,7 +52,8 @@ export function interactionReader({ agentType, now, redact }: ImportDefaults): (
 /** The fields of an interaction, in one fixed order, by either of their names: `agentType` or `agent_type`. */
 function knownFields(given: unknown): Record<string, unknown> {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw new Error(`the mapping gave ${given === null ? "null" : `a ${typeof given}`} where an interaction belongs`);
+    const what = given === null ? "null" : Array.isArray(given) ? "a list in a list" : `a ${typeof given}`;
+    throw new Error(`the mapping gave ${what} where an interaction belongs`);
   }
   return interactionFields(given as Readonly<Record<string, unknown>>);
 }
@@ -63,15 +64,27 @@ function idText(id: unknown): string {
   throw new Error(`the id is ${JSON.stringify(id)}: use 1 to 128 of A-Z a-z 0-9 _ . : -`);
 }
 
-/** Reads ISO 8601, a Date, and epoch seconds or milliseconds: below 10¹¹ it is seconds, which reach to the year 5138. */
+/**
+ * Reads ISO 8601, a Date, and epoch seconds or milliseconds: below 10¹¹ it is seconds. A number that comes out before
+ * 2000 or after 2100 is no time of traffic but a mistake: `20260131`, microseconds, a missing value written as 0.
+ */
 function epochMs(time: unknown): number {
   const given = typeof time === "string" && /^\d+(\.\d+)?$/.test(time) ? Number(time) : time;
   const value = typeof given === "string" ? Date.parse(given) : given instanceof Date ? given.getTime() : given;
   if (typeof value !== "number" || !Number.isFinite(value) || value < 0) {
     throw new Error(`timestamp ${JSON.stringify(time)} is not a time: use ISO 8601, epoch seconds or milliseconds`);
   }
-  return Math.round(typeof given === "number" && value < 1e11 ? value * 1000 : value);
+  if (typeof given !== "number") return Math.round(value);
+  const ms = Math.round(value < 1e11 ? value * 1000 : value);
+  if (ms >= YEAR_2000 && ms < YEAR_2100) return ms;
+  const date = ms <= LAST_DATE ? new Date(ms).toISOString().split("T")[0] : "no date at all";
+  const remedy = "write dates as 2026-01-31, or give epoch seconds or milliseconds";
+  throw new Error(`timestamp ${JSON.stringify(time)} would be ${date}: ${remedy}`);
 }
+
+const YEAR_2000 = Date.UTC(2000, 0);
+const YEAR_2100 = Date.UTC(2100, 0);
+const LAST_DATE = 8.64e15;
 
 /** Where only messages were given, the last user turn is the query and the last turn the answer. */
 function withTurns(interaction: Interaction, given: Readonly<Record<string, unknown>>): Interaction {

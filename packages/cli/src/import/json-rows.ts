@@ -122,8 +122,9 @@ function parseLine({ number: line, bytes, ended, damaged }: Line, name: string):
     if (text === "[") return { line, reason: `not JSONL but one JSON array: ${ARRAY_REMEDY}` };
     return { line, reason: `not JSON: ${(error as Error).message}` };
   }
-  if (Array.isArray(row)) return { line, reason: `a JSON array, not an object: ${ARRAY_REMEDY}` };
-  if (typeof row !== "object" || row === null) return { line, reason: `a JSON ${typeof row}, not an object` };
+  if (Array.isArray(row)) return { line, reason: `an array, not a JSON object: ${ARRAY_REMEDY}` };
+  if (row === null) return { line, reason: "null, not a JSON object" };
+  if (typeof row !== "object") return { line, reason: `a ${typeof row}, not a JSON object` };
   return { line, row: row as Record<string, unknown> };
 }
 
