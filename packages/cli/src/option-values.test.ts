@@ -39,6 +39,13 @@ describe("wholeNumber", () => {
   });
 });
 
+describe("wholeNumber with an end", () => {
+  it("reads up to it, and names it when there is more", () => {
+    expect(wholeNumber(1, 5_000)("5000")).toBe(5_000);
+    expect(() => wholeNumber(1, 5_000)("5001")).toThrow("Give a whole number from 1 to 5,000.");
+  });
+});
+
 describe("fraction", () => {
   it.each(["0", "1", "0.85", ".5"])("reads %s", (text) => {
     expect(fraction(text)).toBe(Number(text));

@@ -1,11 +1,13 @@
 import { InvalidArgumentError } from "commander";
+import { count } from "./counted.js";
 
-/** Reads a whole number from `least` on. */
-export function wholeNumber(least: number): (text: string) => number {
+/** Reads a whole number from `least` on, up to `most` where that is given. */
+export function wholeNumber(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value >= least) return value;
-    throw new InvalidArgumentError(`Give a whole number from ${least} on.`);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    const range = most === Number.MAX_SAFE_INTEGER ? `${least} on` : `${least} to ${count(most)}`;
+    throw new InvalidArgumentError(`Give a whole number from ${range}.`);
   };
 }
 

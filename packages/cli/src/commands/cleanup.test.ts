@@ -49,3 +49,20 @@ it("asks for --yes where nobody can answer, and removes nothing", async () => {
   });
   expect(await runJson(["stats"], { cwd })).toMatchObject({ total_interactions: 5 });
 });
+
+it.each(["99999999999", "36501"])("takes no more than a hundred years: %s", async (days) => {
+  const cwd = await store();
+  const run = await runInProcess(["cleanup", "--days-to-keep", days, "--yes"], { cwd });
+  expect(run.exitCode).toBe(ExitCode.usage);
+  expect(run.stderr).toContain("Give a whole number from 0 to 36,500.");
+  expect(await runJson(["cleanup", "--days-to-keep", "36500", "--yes"], { cwd })).toMatchObject({ removed_count: 0 });
+});
+
+it("removes everything once when several run at the same time", async () => {
+  const cwd = await store();
+  const runs = await Promise.all(
+    Array.from({ length: 4 }, () => runJson(["cleanup", "--days-to-keep", "7", "--yes"], { cwd })),
+  );
+  expect(runs.reduce((sum, { removed_count }) => sum + Number(removed_count), 0)).toBe(2);
+  expect(await runJson(["stats"], { cwd })).toMatchObject({ total_interactions: 3 });
+});

@@ -21,7 +21,7 @@ export function cleanupCommand(io: CliIo): Command {
     .description(
       "Removes interactions of the UTC days that ended more than so many days ago. A day is removed whole or not at all.",
     )
-    .requiredOption("--days-to-keep <days>", "how many days stay", wholeNumber(0))
+    .requiredOption("--days-to-keep <days>", "how many days stay", wholeNumber(0, 36_500))
     .option("-y, --yes", "do not ask")
     .addHelpText(
       "after",
@@ -35,7 +35,7 @@ export function cleanupCommand(io: CliIo): Command {
 
 async function run(context: CommandContext, { daysToKeep, yes }: CleanupOptions): Promise<ExitCode> {
   const { io, output } = context;
-  const cutoff = io.now() - daysToKeep * DAY_MS;
+  const cutoff = Math.max(0, io.now() - daysToKeep * DAY_MS);
   const firstKept = Math.floor(cutoff / DAY_MS) * DAY_MS;
   const removed = await context.withStore(
     async (store) => {

@@ -97,6 +97,16 @@ describe("query --json", () => {
     expect(await idsOf(await store(), ...options)).toEqual(ids);
   });
 
+  it.each(["99999999999999999999 a", "8640000000000001 a", `${"9".repeat(400)} a`])(
+    "refuses a forged cursor: %s",
+    async (text) => {
+      const cursor = Buffer.from(text).toString("base64url");
+      const run = await runInProcess(["query", "--cursor", cursor], { cwd: await store() });
+      expect(run.exitCode).toBe(ExitCode.usage);
+      expect(run.stderr).toMatch(/^whetstone: .*cursor ".+" is not one: .+\n$/);
+    },
+  );
+
   it("refuses a cursor that is none", async () => {
     const run = await runInProcess(["query", "--json", "--cursor", "zzz"], { cwd: await store() });
     expect(run.exitCode).toBe(ExitCode.usage);
