@@ -14,7 +14,7 @@ const tsx = pathToFileURL(join(root, "node_modules", "tsx", "dist", "loader.mjs"
 /** What a block may be; a language that is not here would be printed and never looked at. */
 const allowed = ["ts", "ts no-run", "sh", "sh run", "json", "jsonc", "text", "mermaid", "python"];
 
-const { folder: project, bin } = openReaderProject();
+const { folder: project, bin, begin } = openReaderProject();
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
 const pages = pagesWithCode().map((page) => ({
@@ -22,6 +22,7 @@ const pages = pagesWithCode().map((page) => ({
   folder: join(project, page.replace(/[^\w.-]/g, "_")),
   blocks: codeBlocks(page, readFileSync(join(root, page), "utf8")),
 }));
+beginProjects();
 const typeErrors = checkTypes();
 
 // A page is read from the top: its blocks share a folder, and what one writes the next may read.
@@ -44,6 +45,28 @@ describe.each(pages.filter(({ blocks }) => blocks.length > 0))("$page", ({ folde
 it("reads the pages that a user reads first", () => {
   expect(pages.map(({ page }) => page)).toEqual(expect.arrayContaining(["README.md", "packages/cli/README.md"]));
 });
+
+it("says on the pages that a user reads first how a new project begins", () => {
+  const first = pages.filter(({ page }) => /^(?:README|docs.getting-started|packages.*README)\.md$/.test(page));
+  expect(first.map(({ page, blocks }) => [page, beginning(blocks) !== undefined])).toEqual(
+    first.map(({ page }) => [page, true]),
+  );
+});
+
+/** The commands of a page that make a new project. */
+function beginning(blocks: readonly CodeBlock[]): string | undefined {
+  return blocks.find(({ language, code }) => language === "sh" && code.includes("npm init"))?.code;
+}
+
+/** Each page that says how to begin has a project of its own; the others go on in that of "Getting started". */
+function beginProjects(): void {
+  for (const { page, folder, blocks } of pages) {
+    const commands = beginning(blocks);
+    if (commands === undefined) continue;
+    begin(folder, commands);
+    if (page === join("docs", "getting-started.md")) begin(project, commands);
+  }
+}
 
 function pagesWithCode(): readonly string[] {
   const docs = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" }).map((path) => join("docs", path));
