@@ -108,10 +108,7 @@ async function renameToNew(from: string, to: string): Promise<void> {
 
 async function replaceFolder(from: string, to: string): Promise<void> {
   const old = temporaryName(to);
-  const hadOld = await rename(to, old).then(
-    () => true,
-    () => false,
-  );
+  const hadOld = await saying(to, rename(to, old).then(isThere, isMissing));
   let files: readonly string[] = [];
   try {
     // Looked at again: the build may have taken hours, and somebody may have put something there meanwhile.
@@ -124,6 +121,13 @@ async function replaceFolder(from: string, to: string): Promise<void> {
   if (!hadOld) return;
   for (const file of files) await saying(old, unlink(join(old, file)));
   await saying(old, rmdir(old));
+}
+
+const isThere = (): boolean => true;
+
+function isMissing(error: NodeJS.ErrnoException): boolean {
+  if (error.code === "ENOENT") return false;
+  throw error;
 }
 
 async function writeText(path: string, text: string): Promise<void> {

@@ -45,7 +45,7 @@ export async function checkTarget({ path, isFile, overwrite }: Target): Promise<
 }
 
 /** True where something stands that `writeDataset` replaces when told to: a file, or a folder with a dataset alone. */
-export async function isReplaceable(path: string): Promise<boolean> {
+export async function isReplaceableDataset(path: string): Promise<boolean> {
   try {
     const target = datasetTarget(path, true, undefined);
     if (target.isFile) return !(await lstat(target.path)).isDirectory();

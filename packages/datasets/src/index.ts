@@ -10,7 +10,7 @@ export {
 export type { DatasetBuild } from "./dataset-build.js";
 export type { DpoRow, GrpoRow, SftCompletionRow, SftMessagesRow, SftMetadata, SftRow, Turns } from "./dataset-rows.js";
 export { type DatasetStats, type DatasetStatsOptions, datasetStats } from "./dataset-stats.js";
-export { isReplaceable } from "./dataset-target.js";
+export { isReplaceableDataset } from "./dataset-target.js";
 export { buildDpoDataset, type DpoOptions } from "./dpo.js";
 export { buildGrpoDataset, type GrpoOptions } from "./grpo.js";
 export type { FileSummary } from "./jsonl-file.js";

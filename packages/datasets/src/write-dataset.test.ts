@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { ConfigError, DatasetError } from "@whetstone/core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isReplaceable } from "./dataset-target.js";
+import { isReplaceableDataset } from "./dataset-target.js";
 import { buildDpoDataset } from "./dpo.js";
 import { buildGrpoDataset } from "./grpo.js";
 import { interaction, START, storeOf } from "./recorded.fixture.js";
@@ -218,10 +218,10 @@ it("knows what overwrite may replace", async () => {
   await mkdir(join(folder, "empty"));
   await mkdir(join(folder, "other"));
   await writeFile(join(folder, "other", "cat.jpg"), "");
-  expect(await isReplaceable(join(folder, "set"))).toBe(true);
-  expect(await isReplaceable(join(folder, "set.jsonl"))).toBe(true);
+  expect(await isReplaceableDataset(join(folder, "set"))).toBe(true);
+  expect(await isReplaceableDataset(join(folder, "set.jsonl"))).toBe(true);
   for (const name of ["empty", "other", "gone", "gone.jsonl"]) {
-    expect(await isReplaceable(join(folder, name)), name).toBe(false);
+    expect(await isReplaceableDataset(join(folder, name)), name).toBe(false);
   }
 });
 

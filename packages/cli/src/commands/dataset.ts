@@ -7,7 +7,7 @@ import {
   type DatasetBuild,
   type DatasetKind,
   describeReport,
-  isReplaceable,
+  isReplaceableDataset,
   type WrittenDataset,
   writeDataset,
 } from "@whetstone/datasets";
@@ -144,7 +144,7 @@ async function checkedPath({ out, overwrite, testShare }: DatasetOptions, cwd: s
     throw new CliError("USAGE", `--test-share is ${testShare}: give a number between 0 and 1, such as 0.1`);
   }
   const path = resolve(cwd, out);
-  if (overwrite || !(await isReplaceable(path))) return path;
+  if (overwrite || !(await isReplaceableDataset(path))) return path;
   throw new CliError("OUTPUT_EXISTS", `${path} is there already: add --overwrite to replace it, or name another --out`);
 }
 
