@@ -1,7 +1,7 @@
 import { laterCorrection } from "./later-correction.js";
 import { plainAnswer } from "./math-equal.js";
 import { parseQuantity } from "./quantity.js";
-import { deniedAmounts, isSameAmount, lastAmount, leadingAmount } from "./stated-amount.js";
+import { deniedAmounts, lastAmount, leadingAmount, takesBack } from "./stated-amount.js";
 
 /**
  * The final answer that a worked solution arrives at: what stands in the last `\boxed{…}`, after the last `####`,
@@ -52,8 +52,7 @@ function lastCorrection(text: string): Candidate | null {
 
 /** "The answer is 12. No, it is not 12." */
 function isTakenBack(text: string, { at, answer }: Candidate): boolean {
-  const behind = text.slice(Math.max(at, text.length - TAIL));
-  return deniedAmounts(behind).some((amount) => isSameAmount(amount, answer));
+  return takesBack(text.slice(Math.max(at, text.length - TAIL)), answer);
 }
 
 interface Candidate {
@@ -131,7 +130,7 @@ function lastPhrase(text: string): Candidate | null {
   const offset = text.length - lowered.length;
   for (const match of lowered.matchAll(PHRASE)) {
     const start = match.index + match[0].length;
-    const sentence = firstSentence(lowered.slice(start, start + MAX_CONTENT));
+    const sentence = firstSentence(lowered.slice(start, start + MAX_CONTENT)).replace(/^n['’]t /, "not ");
     if (/^not [-−$€£¥₹*.\d]/.test(sentence)) {
       // "The answer is not 12, it is 13."
       const instead = lastAmount(`is ${sentence.replace(/\b(?:because|since|as)\b.*/, "")}`);

@@ -47,6 +47,11 @@ describe("mathVerifier", () => {
     ["I get 13, not 12.", "13", 1],
     ["The answer is 13, not 12.", "13", 1],
     ["A: 18\nMind that it is not 26.", "18", 1],
+    ["A: 12\nI am not 12 years old.", "12", 1],
+    ["The answer is 12. This is not 12 times as much.", "12", 1],
+    ["The answer is neither 10 nor 12.", "12", 0],
+    ["The answer isn't 13; it's 12.", "12", 1],
+    ["The answer is 1,234 not 1,235", "1234", 1],
   ])("takes no denied number for the answer: %j against %j is %d", async (answer, reference, reward) => {
     expect((await verify(answer, reference))?.scores.overall).toBe(reward);
   });
@@ -73,6 +78,12 @@ describe("mathVerifier", () => {
     ["The answer is 13. Wait, no, it is 12.", "13", 0],
     ["\\boxed{13}\nSorry, that should be 12.", "12", 1],
     ["A: 13\nNo, 12.", "12", 1],
+    ["A: 13\n\nEdit: 12", "12", 1],
+    ["Answer: 13 (actually 12)", "12", 1],
+    ["The answer is 13. I made a mistake; it should be 12.", "12", 1],
+    [`The answer is 13. Sorry,${" ".repeat(183)}it is 120.`, "12", 0],
+    ["The answer is 13. Hmm, wait. Let me do it again. 3 * 4 = 12. So it is 12.", "12", 1],
+    ["The answer is 18. Wait, let me check. That is 16 - 7. It is 9. Times 2 is 18.", "18", 1],
     ["The answer is 13. Actually, it's 3 dozen, so 36.", "36", 1],
     ["The answer is 13. No, it is not 13, it is 12.", "12", 1],
     ["The answer is 13. Wait, no, it is 12. Actually, 13 was right after all.", "13", 1],

@@ -29,8 +29,18 @@ export function deniedAmounts(text: string): readonly string[] {
   return denied;
 }
 
+/** Whether a passage says of an answer that it is not it: "no, it is not 12", but not "I am not 12 years old". */
+export function takesBack(text: string, answer: string): boolean {
+  for (const { at, end } of amounts(text)) {
+    const [before, behind] = [text.slice(Math.max(0, at - REACH), at), text.slice(end, end + REACH)];
+    const isSaidOfIt = DENIED_BEHIND.test(behind) || (OF_IT.test(before) && CLOSED.test(behind));
+    if (isSaidOfIt && isSameAmount(text.slice(at, end), answer)) return true;
+  }
+  return false;
+}
+
 /** Whether two amounts are one number, however it is written. */
-export function isSameAmount(a: string, b: string): boolean {
+function isSameAmount(a: string, b: string): boolean {
   if (a === b) return true;
   const [left, right] = [parseQuantity(plainAnswer(a)), parseQuantity(plainAnswer(b))];
   return left !== null && right !== null && left.over * right.under === right.over * left.under;
@@ -109,10 +119,15 @@ function denialOf(text: string, at: number, end: number): "none" | "denied" | "c
 }
 
 const FILLING = String.raw`(?: (?:be|been|equal|to|exactly|simply|just|really|quite|actually|the|an?|answer|number|result))* ?(?:\*\*|\$|\\\()?$`;
-const DENIED = new RegExp(String.raw`(?:\b(?:not|never|cannot)|n['’]t|≠|!=|\\neq?)${FILLING}`, "i");
+const DENIED = new RegExp(String.raw`(?:\b(?:not|never|cannot|neither|nor)|n['’]t|≠|!=|\\neq?)${FILLING}`, "i");
 const CONTRASTED = new RegExp(
-  String.raw`(?:(?:[,;:(—–-]|\b(?:and|but|or)) ?not|\brather than|\binstead of)${FILLING}`,
+  String.raw`(?:(?:[,;:(—–-]|\b(?:and|but|or)|\d[%*$)]{0,3}) ?not|\brather than|\binstead of)${FILLING}`,
   "i",
 );
+const OF_IT = new RegExp(
+  String.raw`\b(?:it|that|this|answer|result|total|sum|value|number)(?:['’]s| (?:is|was|does|can|could|should|would))?(?: ?(?:not|never)|n['’]t)${FILLING}`,
+  "i",
+);
+const CLOSED = /^[*$)\\]{0,3}(?:[.,;!?:](?:\s|$)|\s*$|\n| (?:because|since|as|but|after all)\b)/;
 const DENIED_BEHIND =
   /^(?: \p{L}+){0,2} (?:(?:is|was|would be)(?: not|n['’]t) (?:the|correct|right|it|our|my)|(?:is|was|would be) (?:wrong|incorrect|false))\b/iu;
