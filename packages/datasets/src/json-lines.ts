@@ -40,6 +40,7 @@ function withFloats(name: string, value: unknown): string {
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
   let json = Array.isArray(value) ? "[" : "{";
   if (Array.isArray(value)) {
+    if (typeof value[0] === "string") return JSON.stringify(value);
     for (const item of value) json += separator(json) + withFloats(name, item);
     return `${json}]`;
   }

@@ -15,6 +15,10 @@ import { lineReader } from "./line-reader.js";
 
 /** Days whose index stays in memory between calls: 80 bytes a record. */
 const REMEMBERED_DAYS = 8;
+/** Records whose annotations stay in memory between calls, of however many days. */
+const REMEMBERED_ANNOTATED = 200_000;
+/** How old the look at other processes' annotations may be while records are fetched one by one. */
+const ANNOTATIONS_AGE_MS = 250;
 
 /** A day as it was when it was opened. */
 export interface OpenDay {
@@ -45,7 +49,7 @@ export interface JournalReader {
   /** The record of a handle with what was said of it; null when it is gone or damaged. */
   read(ref: number, annotationsOf: (record: Interaction) => DayAnnotations | null): StoredInteraction | null;
   /** All that was said of the records of a record's day; null when that is nothing. */
-  annotationsOf(): (record: Interaction) => DayAnnotations | null;
+  annotationsOf(record: Interaction): DayAnnotations | null;
   /**
    * Returns what finds the records of ids in the journal as it is now. `dayOfForeign` tells the day, in days since
    * 1970 or -1, of an id that does not tell it.
@@ -53,6 +57,8 @@ export interface JournalReader {
   locator(
     dayOfForeign: (interactionId: string) => number,
   ): (interactionId: string) => { readonly day: OpenDay; readonly ref: number } | null;
+  /** This process has annotated records of the day: the next look at it is a fresh one. */
+  annotated(day: string): void;
   /** Lets go of a day that is about to be removed. */
   forget(day: string): void;
   close(): void;
@@ -74,6 +80,32 @@ export function journalReader(root: string): JournalReader {
   const segmentNumbers = new Map<string, number>();
   const segmentPaths: string[] = [];
   const agentTypes = new Map<number, string>();
+  /** The days used last come last. */
+  const annotations = new Map<string, { readonly said: DayAnnotations; refreshedAt: number }>();
+
+  /** What was said of a day's records, as of at most `maxAgeMs` ago. */
+  function annotationsOfDay(day: string, maxAgeMs: number): DayAnnotations {
+    const known = annotations.get(day) ?? { said: dayAnnotations(root, day), refreshedAt: -Infinity };
+    const now = performance.now();
+    if (now - known.refreshedAt > maxAgeMs) {
+      known.said.refresh();
+      known.refreshedAt = now;
+      annotations.delete(day);
+      annotations.set(day, known);
+      forgetAnnotations();
+    }
+    return known.said;
+  }
+
+  function forgetAnnotations(): void {
+    let size = 0;
+    for (const { said } of annotations.values()) size += said.size;
+    for (const [day, { said }] of annotations) {
+      if (size <= REMEMBERED_ANNOTATED || annotations.size === 1) return;
+      size -= said.size;
+      annotations.delete(day);
+    }
+  }
 
   function openDay(day: string): OpenDay | null {
     const known = remembered.get(day);
@@ -82,8 +114,7 @@ export function journalReader(root: string): JournalReader {
     if (!index) return null;
     // What was read ahead of a file that somebody has edited since is of no use any more.
     if (known && wasEdited(known.index, index)) lines.leave(join(root, day));
-    const opened = { index, annotations: known?.annotations ?? dayAnnotations(root, day) };
-    opened.annotations.refresh();
+    const opened = { index, annotations: annotationsOfDay(day, 0) };
     remembered.set(day, opened);
     if (remembered.size > REMEMBERED_DAYS) remembered.delete(remembered.keys().next().value as string);
     return opened;
@@ -176,18 +207,14 @@ export function journalReader(root: string): JournalReader {
       return said && said.length > 0 ? { ...record, annotations: said } : record;
     },
 
-    annotationsOf() {
-      const known = new Map<string, DayAnnotations>();
-      return ({ timestamp }) => {
-        const day = dayOf(timestamp);
-        let said = known.get(day);
-        if (!said) {
-          said = remembered.get(day)?.annotations ?? dayAnnotations(root, day);
-          said.refresh();
-          known.set(day, said);
-        }
-        return said.size > 0 ? said : null;
-      };
+    annotationsOf({ timestamp }) {
+      const said = annotationsOfDay(dayOf(timestamp), ANNOTATIONS_AGE_MS);
+      return said.size > 0 ? said : null;
+    },
+
+    annotated(day) {
+      const known = annotations.get(day);
+      if (known) known.refreshedAt = -Infinity;
     },
 
     locator(dayOfForeign) {
@@ -223,11 +250,13 @@ export function journalReader(root: string): JournalReader {
     forget(day) {
       lines.leave(join(root, day));
       remembered.delete(day);
+      annotations.delete(day);
     },
 
     close() {
       lines.close();
       remembered.clear();
+      annotations.clear();
     },
   };
 }

@@ -129,7 +129,10 @@ export function fileStore(folder: string): JournaledStore {
         byDay.set(day, lines);
         return "stored";
       });
-      for (const [day, lines] of byDay) openWriter().appendAnnotations(day, lines);
+      for (const [day, lines] of byDay) {
+        openWriter().appendAnnotations(day, lines);
+        reader.annotated(day);
+      }
       return statuses;
     },
 
@@ -193,11 +196,10 @@ export function fileStore(folder: string): JournaledStore {
 
     async *fetch(refs) {
       open();
-      const annotationsOf = reader.annotationsOf();
       for (let start = 0; start < refs.length; start += QUERY_BATCH) {
         const batch: StoredInteraction[] = [];
         for (let i = start; i < Math.min(start + QUERY_BATCH, refs.length); i++) {
-          const interaction = reader.read(refs[i] as number, annotationsOf);
+          const interaction = reader.read(refs[i] as number, reader.annotationsOf);
           if (interaction) batch.push(interaction);
         }
         if (batch.length > 0) yield batch;
