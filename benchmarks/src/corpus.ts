@@ -1,3 +1,6 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { type Interaction, type InteractionInput, prepareInteraction } from "@whetstone/core";
 
 /** 2026-01-01T00:00:00Z; a corpus covers 90 days from here. */
@@ -10,7 +13,7 @@ const SPAN_MS = 90 * 86_400_000;
  */
 export function* corpus(count: number): Generator<Interaction> {
   const random = randomNumbers(1);
-  const prose = sentences(random, 400_000);
+  const prose = realText();
   const prompts = Math.max(1, Math.floor(count * 0.15));
   for (let i = 0; i < count; i++) {
     const timestamp = START + Math.floor((i * SPAN_MS) / count);
@@ -24,7 +27,7 @@ export function* corpus(count: number): Generator<Interaction> {
 /** Inputs as an agent would hand them to `log`, with texts that are whole strings, not slices of one. */
 export function inputs(count: number): InteractionInput[] {
   const random = randomNumbers(2);
-  const prose = sentences(random, 400_000);
+  const prose = realText();
   return Array.from({ length: count }, (_, i) => {
     const input = inputNumber(i, random, prose, count);
     return { ...input, query: whole(input.query), answer: whole(input.answer) };
@@ -34,9 +37,9 @@ export function inputs(count: number): InteractionInput[] {
 const AGENTS = ["math", "code", "rag", "general"];
 
 function inputNumber(i: number, random: () => number, prose: string, prompts: number): InteractionInput {
-  // A power law: the square of a uniform number favours the first prompts.
-  const prompt = Math.floor(random() ** 2 * prompts);
-  const from = (prompt * 211) % (prose.length - 2_000);
+  // A power law: a few prompts come often, most of them rarely.
+  const prompt = Math.floor(random() ** 2.5 * prompts);
+  const from = (prompt * 2_111) % (prose.length - 2_000);
   const answerFrom = Math.floor(random() * (prose.length - 2_000));
   const scored = random() < 0.95;
   const failed = random() < 0.03;
@@ -54,29 +57,19 @@ function inputNumber(i: number, random: () => number, prose: string, prompts: nu
   };
 }
 
-/** Text as answers have it: sentences, lists, code with quotes and indentation, now and then a character beyond ASCII. */
-function sentences(random: () => number, length: number): string {
-  const words = Array.from({ length: 4_000 }, () => {
-    const letters = 2 + Math.floor(random() * 9);
-    return Array.from({ length: letters }, () => "etaoinshrdlucmfwypvbgkjqxz"[Math.floor(random() ** 2 * 26)]).join("");
-  });
-  const word = () => words[Math.floor(random() ** 2 * words.length)] as string;
-  const line = (): string => {
-    const some = Array.from({ length: 4 + Math.floor(random() * 12) }, word);
-    const kind = random();
-    if (kind < 0.25)
-      return `${"  ".repeat(Math.floor(random() * 4))}${some[0]}("${some[1]}", {${some[2]}: ${some.length}});\n`;
-    if (kind < 0.4) return `- **${some[0]}** \u2014 ${some.slice(1).join(" ")}\n`;
-    if (kind < 0.5) return `\t"${some.join('", "')}"\n`;
-    return `${some.join(" ")}. `;
-  };
-  const parts: string[] = [];
-  for (let size = 0; size < length; ) {
-    const part = line();
-    parts.push(part);
-    size += part.length;
-  }
-  return parts.join("");
+/**
+ * Real text, two thirds code and one third prose: the compiler's source and declarations, which a lock file pins, and
+ * this repository's pages. Code has what random words lack: line feeds, quotes, indentation, now and then a character
+ * beyond ASCII.
+ */
+function realText(): string {
+  const compiler = createRequire(import.meta.url).resolve("typescript");
+  const code = readFileSync(compiler, "utf8").slice(1_000_000, 3_000_000);
+  const declarations = readFileSync(join(dirname(compiler), "lib.dom.d.ts"), "utf8").slice(0, 700_000);
+  const docs = new URL("../../docs/", import.meta.url);
+  const pages = readdirSync(docs).filter((name) => name.endsWith(".md"));
+  const prose = pages.map((name) => readFileSync(new URL(name, docs), "utf8")).join("\n");
+  return code + declarations + prose.repeat(Math.ceil(1_300_000 / prose.length));
 }
 
 /** Mulberry32: small, seeded and good enough for a corpus. */

@@ -39,8 +39,8 @@ export function hashText(text: string): void {
 }
 
 /**
- * Hashes an ASCII text trimmed and with every run of white space made one space. Of any other text it hashes nothing
- * and returns false.
+ * Hashes a text trimmed and with every run of white space made one space, when NFKC surely leaves it as it is: ASCII,
+ * and the letters and marks of `isStable`. Of any other text it hashes nothing and returns false.
  */
 export function hashCollapsed(text: string): boolean {
   let [a, b] = [high, low];
@@ -52,7 +52,7 @@ export function hashCollapsed(text: string): boolean {
       gap = begun;
       continue;
     }
-    if (code > 126) return false;
+    if (code > 126 && !isStable(code)) return false;
     if (gap) {
       a = Math.imul(a ^ 32, HIGH_PRIME);
       b = Math.imul(b ^ 32, LOW_PRIME);
@@ -74,6 +74,19 @@ export function endHash(words: Uint32Array, at: number): void {
 
 /** Stands behind each text; no UTF-16 unit is as large. */
 const END = 0x10000;
+
+/** Characters that NFKC never changes, alone or beside each other, and that are no white space. */
+function isStable(code: number): boolean {
+  return (
+    (code >= 0xc0 && code <= 0x131) || // Latin letters with accents
+    (code >= 0x410 && code <= 0x44f) || // Cyrillic
+    (code >= 0x4e00 && code <= 0x9fff) || // CJK ideographs
+    (code >= 0x2013 && code <= 0x201d && code !== 0x2017) || // dashes and quotation marks
+    code === 0x2022 || // bullet
+    code === 0x20ac || // euro
+    code === 0x2192 // arrow
+  );
+}
 
 const HIGH_PRIME = 0x01000193;
 const LOW_PRIME = 0x85ebca6b;

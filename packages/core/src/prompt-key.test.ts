@@ -61,6 +61,9 @@ describe("promptHash", () => {
     fc.string({ unit: "binary" }),
     fc.stringMatching(/^[ \t\na-c.]{0,12}$/),
     fc.stringMatching(/^[ a\u00a0\u2003\ufeffé]{0,8}$/u),
+    fc
+      .array(fc.constantFrom(..." aé\u0301\u0308ий—“”…•€→漢\u2017\u2003"), { maxLength: 6 })
+      .map((parts) => parts.join("")),
   );
 
   it("is equal exactly where promptKey is equal", () => {
@@ -72,6 +75,25 @@ describe("promptHash", () => {
       { numRuns: 3_000 },
     );
   });
+});
+
+it("no character that is hashed as it stands is changed by NFKC, alone or before another", () => {
+  const ranges = [
+    [0x20, 0x17f],
+    [0x400, 0x4ff],
+    [0x2010, 0x2030],
+    [0x20a0, 0x20bf],
+    [0x2190, 0x2199],
+    [0x4e00, 0x9fff],
+  ];
+  const characters = ranges.flatMap(([from = 0, to = 0]) =>
+    Array.from({ length: to - from + 1 }, (_, i) => String.fromCharCode(from + i)),
+  );
+  for (const character of characters) {
+    for (const text of [character, `e${character}`, `${character}\u0301`, `${character} x`]) {
+      expect(hashOf(asked(text))).toBe(hashOf(asked(normaliseText(text))));
+    }
+  }
 });
 
 describe("normaliseText", () => {

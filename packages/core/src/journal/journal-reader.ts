@@ -30,6 +30,8 @@ export interface OpenDay {
 export interface DayRow extends Filterable {
   /** Reads the record. */
   readonly ref: number;
+  /** Of the record's line. */
+  readonly length: number;
 }
 
 /** The reading side of a journal folder: days, their rows in order of time, records by handle. */
@@ -47,7 +49,10 @@ export interface JournalReader {
   /** The columns of a row for builders. */
   indexRow(row: DayRow, agentType: number): IndexRow;
   /** The record of a handle with what was said of it; null when it is gone or damaged. */
-  read(ref: number, annotationsOf: (record: Interaction) => DayAnnotations | null): StoredInteraction | null;
+  read(
+    { ref, length }: { readonly ref: number; readonly length?: number },
+    annotationsOf: (record: Interaction) => DayAnnotations | null,
+  ): StoredInteraction | null;
   /** All that was said of the records of a record's day; null when that is nothing. */
   annotationsOf(record: Interaction): DayAnnotations | null;
   /**
@@ -70,6 +75,7 @@ interface FilledRow extends DayRow {
   agentType: string;
   flags: number;
   ref: number;
+  length: number;
   words: Uint32Array;
   at: number;
 }
@@ -129,10 +135,14 @@ export function journalReader(root: string): JournalReader {
     return record?.agentType ?? "unknown";
   }
 
-  function recordAt(ref: number): Interaction | null {
-    const { segment, offset, bytes } = placeOf(ref);
-    const path = segmentPaths[segment];
-    const line = path === undefined ? null : lines.lineAt(path, offset, bytes);
+  function recordAt(ref: number, length?: number): Interaction | null {
+    const place = Math.floor(ref / SIZES);
+    const path = segmentPaths[Math.floor(place / OFFSETS)];
+    if (path === undefined) return null;
+    const line =
+      length === undefined
+        ? lines.lineAt(path, place % OFFSETS, SMALLEST_READ * 2 ** (ref % SIZES))
+        : lines.lineAt(path, place % OFFSETS, length + 1, true);
     return line === null ? null : parseRecord(line);
   }
 
@@ -157,7 +167,16 @@ export function journalReader(root: string): JournalReader {
     },
 
     *rows({ index, annotations }, matches, { descending = false, from } = {}) {
-      const row: FilledRow = { timestamp: 0, overall: 0, agentType: "", flags: 0, ref: 0, words: NO_WORDS, at: 0 };
+      const row: FilledRow = {
+        timestamp: 0,
+        overall: 0,
+        agentType: "",
+        flags: 0,
+        ref: 0,
+        length: 0,
+        words: NO_WORDS,
+        at: 0,
+      };
       const first = from ?? (descending ? index.count - 1 : 0);
       let number = -1;
       let segment: DayIndex["segments"][number] | undefined;
@@ -176,7 +195,8 @@ export function journalReader(root: string): JournalReader {
         row.timestamp = doubles[at / 2] as number;
         row.overall = overallOf(doubles[at / 2 + 1] as number, said);
         row.flags = (words[at + 7] as number) | (said ? annotationFlags(said) : 0);
-        row.ref = refOf(inRefs, doubles[at / 2 + 2] as number, words[at + 6] as number);
+        row.length = words[at + 6] as number;
+        row.ref = refOf(inRefs, doubles[at / 2 + 2] as number, row.length);
         row.agentType = agentTypeName(words[at + 8] as number, row.ref);
         row.words = words;
         row.at = at;
@@ -201,8 +221,8 @@ export function journalReader(root: string): JournalReader {
       };
     },
 
-    read(ref, annotationsOf) {
-      const record = recordAt(ref);
+    read({ ref, length }, annotationsOf) {
+      const record = recordAt(ref, length);
       const said = record && annotationsOf(record)?.of(record.interactionId);
       return said && said.length > 0 ? { ...record, annotations: said } : record;
     },
@@ -270,15 +290,6 @@ const SMALLEST_READ = 512;
 function refOf(segment: number, offset: number, length: number): number {
   const doublings = Math.min(SIZES - 1, 32 - Math.clz32(Math.floor(length / SMALLEST_READ)));
   return (segment * OFFSETS + offset) * SIZES + doublings;
-}
-
-function placeOf(ref: number): { readonly segment: number; readonly offset: number; readonly bytes: number } {
-  const place = Math.floor(ref / SIZES);
-  return {
-    segment: Math.floor(place / OFFSETS),
-    offset: place % OFFSETS,
-    bytes: SMALLEST_READ * 2 ** (ref % SIZES),
-  };
 }
 
 function wasEdited(before: DayIndex, after: DayIndex): boolean {

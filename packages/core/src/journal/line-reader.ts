@@ -2,9 +2,10 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import { diskError } from "./disk-error.js";
 
-/** Read ahead where the next record follows closely. */
+/** Read ahead where one record after the other follows closely. */
 const AHEAD_BYTES = 512 * 1024;
-const CLOSE_BYTES = 64 * 1024;
+const CLOSE_BYTES = 32 * 1024;
+const CLOSE_RECORDS = 2;
 const OPEN_FILES = 128;
 /** Files that keep a block of what was read ahead. */
 const BLOCKS = 8;
@@ -14,9 +15,9 @@ const LINE_FEED = 10;
 export interface LineReader {
   /**
    * The line that begins at `offset`, without its line feed; null when there is no whole line. `expected` is what the
-   * line takes with its line feed, or more.
+   * line takes with its line feed, or more; `exactly` says that it is no more.
    */
-  lineAt(path: string, offset: number, expected: number): string | null;
+  lineAt(path: string, offset: number, expected: number, exactly?: boolean): string | null;
   /** Closes the files of a folder that is about to go, so that their space is freed. */
   leave(folder: string): void;
   close(): void;
@@ -27,8 +28,9 @@ interface OpenFile {
   block: Buffer;
   blockStart: number;
   blockLength: number;
-  /** Where the line read last ended. */
+  /** Where the line read last ended, and how many before it followed closely on another. */
   lastEnd: number;
+  streak: number;
 }
 
 export function lineReader(): LineReader {
@@ -36,15 +38,18 @@ export function lineReader(): LineReader {
   const withBlock = new Set<OpenFile>();
   let scratch = Buffer.allocUnsafe(16 * 1024);
 
-  function lineAt(path: string, offset: number, expected: number): string | null {
+  function lineAt(path: string, offset: number, expected: number, exactly = false): string | null {
     const file = openFile(path);
     if (!file) return null;
     const gap = offset - file.lastEnd;
+    file.streak = gap >= 0 && gap < CLOSE_BYTES ? file.streak + 1 : 0;
     const inBlock = offset >= file.blockStart && offset + expected <= file.blockStart + file.blockLength;
-    if (!inBlock && gap >= 0 && gap < CLOSE_BYTES) readAhead(file, offset);
+    if (!inBlock && file.streak > CLOSE_RECORDS) readAhead(file, offset);
     const from = offset - file.blockStart;
     if (from >= 0 && from < file.blockLength) {
-      const end = file.block.indexOf(LINE_FEED, from);
+      const known = from + expected - 1;
+      const isKnown = exactly && known < file.blockLength && file.block[known] === LINE_FEED;
+      const end = isKnown ? known : file.block.indexOf(LINE_FEED, from);
       if (end >= 0 && end < file.blockLength) {
         file.lastEnd = file.blockStart + end + 1;
         return file.block.toString("utf8", from, end);
@@ -91,7 +96,7 @@ export function lineReader(): LineReader {
       withBlock.delete(oldest);
       files.delete(oldestPath);
     }
-    const file = { fd, block: NO_BLOCK, blockStart: 0, blockLength: 0, lastEnd: 0 };
+    const file = { fd, block: NO_BLOCK, blockStart: 0, blockLength: 0, lastEnd: 0, streak: 0 };
     files.set(path, file);
     return file;
   }

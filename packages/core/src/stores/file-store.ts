@@ -15,7 +15,8 @@ import { pseudonymiser } from "../pseudonym.js";
 import type { AnnotateStatus, AppendStatus, InteractionFilter, JournaledStore } from "../store.js";
 import { statsCounter } from "../store-stats.js";
 
-const QUERY_BATCH = 256;
+/** Small, so that records which their reader drops at once die young. */
+const QUERY_BATCH = 128;
 
 /**
  * A store in a folder: no server, no native code. One append-only NDJSON file a day and writer, so that many
@@ -139,7 +140,7 @@ export function fileStore(folder: string): JournaledStore {
     async get(interactionId) {
       const found = open() && locator()(interactionId);
       if (!found) return null;
-      const interaction = reader.read(found.ref, () => found.day.annotations);
+      const interaction = reader.read(found, () => found.day.annotations);
       return interaction?.interactionId === interactionId ? interaction : null;
     },
 
@@ -156,8 +157,9 @@ export function fileStore(folder: string): JournaledStore {
       for (const day of left > 0 ? openDays(narrowed(options, beyond), { descending }) : []) {
         const from = after ? placeAfter(day.index, after, descending) : undefined;
         const annotations = day.annotations.size > 0 ? day.annotations : null;
-        for (const { ref } of reader.rows(day, matches, { descending, from })) {
-          const interaction = reader.read(ref, () => annotations);
+        const annotationsOf = () => annotations;
+        for (const row of reader.rows(day, matches, { descending, from })) {
+          const interaction = reader.read(row, annotationsOf);
           if (!interaction) continue;
           batch.push(interaction);
           left -= 1;
@@ -199,7 +201,7 @@ export function fileStore(folder: string): JournaledStore {
       for (let start = 0; start < refs.length; start += QUERY_BATCH) {
         const batch: StoredInteraction[] = [];
         for (let i = start; i < Math.min(start + QUERY_BATCH, refs.length); i++) {
-          const interaction = reader.read(refs[i] as number, reader.annotationsOf);
+          const interaction = reader.read({ ref: refs[i] as number }, reader.annotationsOf);
           if (interaction) batch.push(interaction);
         }
         if (batch.length > 0) yield batch;
