@@ -32,13 +32,17 @@ export async function createJsonl(path: string): Promise<JsonlFile> {
   const sha256 = createHash("sha256");
   let [rows, bytes] = [0, 0];
   let text = "";
+  let inFlight: Promise<void> = Promise.resolve();
 
+  // One chunk is written while the next one is made; whoever comes with a third one waits.
   const drain = async () => {
     const buffer = Buffer.from(text);
     text = "";
     sha256.update(buffer);
     bytes += buffer.length;
-    await saying(path, writeAll(handle, buffer));
+    await inFlight;
+    inFlight = saying(path, writeAll(handle, buffer));
+    inFlight.catch(() => {}); // met by the next one who waits
   };
 
   return {
@@ -51,11 +55,13 @@ export async function createJsonl(path: string): Promise<JsonlFile> {
     },
     async finish() {
       await drain();
+      await inFlight;
       await saying(path, handle.sync());
       await saying(path, handle.close());
       return { rows, bytes, sha256: sha256.digest("hex") };
     },
     async abandon() {
+      await inFlight.catch(() => {});
       await handle.close().catch(() => {}); // closed already, or the disk is gone: the file is removed either way
     },
   };

@@ -10,6 +10,8 @@ import { annotationFileName, indexPath, newWriterName, segmentName } from "./jou
 
 /** A segment is left for the next one at this size. */
 const SEGMENT_BYTES = 128 * 1024 * 1024;
+/** Records that are written at once: a segment must not outgrow what a handle can tell of it. */
+const WRITE_RECORDS = 64;
 /** Rows that wait in memory; a reader computes what is missing from the segment. */
 const INDEX_ROWS = 512;
 const INDEX_LINGER_MS = 1_000;
@@ -17,7 +19,7 @@ const INDEX_LINGER_MS = 1_000;
 const OPEN_FILES = 32;
 
 /**
- * The one writer of one process. Every append is one `write` a day, so that a killed process leaves whole lines but
+ * The one writer of one process. Every append is one `write` for up to 64 records of a day, so that a killed process leaves whole lines but
  * at most one; files are never shared with another writer.
  */
 export interface JournalWriter {
@@ -70,8 +72,9 @@ export function journalWriter(folder: string, makeFolder: () => void): JournalWr
     let written = 0;
     while (written < interactions.length) {
       const day = dayOf((interactions[written] as Interaction).timestamp);
+      const most = Math.min(interactions.length, written + WRITE_RECORDS);
       let end = written + 1;
-      while (end < interactions.length && dayOf((interactions[end] as Interaction).timestamp) === day) end++;
+      while (end < most && dayOf((interactions[end] as Interaction).timestamp) === day) end++;
       try {
         appendDay(day, end - written === interactions.length ? interactions : interactions.slice(written, end));
       } catch (error) {
