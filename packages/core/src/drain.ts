@@ -134,17 +134,23 @@ export function drain(options: DrainOptions): Drain {
     else wake();
   }
 
-  function writeToJournal(journaled: JournaledStore, { records, newIds }: ReadyRecords): number {
+  function writeToJournal(journaled: JournaledStore, ready: ReadyRecords): number {
     const started = performance.now();
-    const { statuses, error } = journaled.appendSync(records, { newIds, idsMaxAgeMs: IDS_MAX_AGE_MS });
-    queue.settle(statuses.length);
-    if (statuses.length > 0) onStored(statuses);
+    const error = appendToJournal(journaled, ready);
     if (error) return failed(error);
     worked();
     const tookMs = Math.round(performance.now() - started);
     if (tookMs <= SLOW_WRITE_MS || waiters.size > 0) return 0;
     pause = `a write took ${tookMs} ms: interactions wait in memory for ${SLOW_PAUSE_MS / 1_000} s`;
     return SLOW_PAUSE_MS;
+  }
+
+  /** Writes records and settles those that are written. */
+  function appendToJournal(journaled: JournaledStore, { records, newIds }: ReadyRecords): StoreError | undefined {
+    const { statuses, error } = journaled.appendSync(records, { newIds, idsMaxAgeMs: IDS_MAX_AGE_MS });
+    queue.settle(statuses.length);
+    if (statuses.length > 0) onStored(statuses);
+    return error;
   }
 
   async function send(ready: Ready): Promise<number> {
@@ -228,13 +234,7 @@ export function drain(options: DrainOptions): Drain {
           queue.settle(ready.annotations.length);
           continue;
         }
-        const { statuses, error } = journal.appendSync(ready.records, {
-          newIds: ready.newIds,
-          idsMaxAgeMs: IDS_MAX_AGE_MS,
-        });
-        queue.settle(statuses.length);
-        if (statuses.length > 0) onStored(statuses);
-        if (error) return;
+        if (appendToJournal(journal, ready)) return;
       }
     },
 

@@ -1,4 +1,4 @@
-import { type FakeOpenAiReply, type FakeOpenAiServer, fakeOpenAiServer } from "@whetstone/core/testing";
+import type { FakeOpenAiReply } from "@whetstone/core/testing";
 import {
   generateObject,
   generateText,
@@ -11,23 +11,17 @@ import {
   tool,
 } from "ai";
 import { createOpenAICompatible } from "openai-compatible-3";
-import { afterAll, beforeAll, expect, expectTypeOf, it } from "vitest";
+import { expect, expectTypeOf, it } from "vitest";
 import { withSession } from "../interaction-context.js";
 import { testLogger } from "../test-logger.js";
+import { type Replies, testModel } from "../test-model.js";
 import { type WhetstoneTelemetry, whetstoneTelemetry } from "./telemetry.js";
 
-let reply: (index: number) => FakeOpenAiReply = () => "";
-let server: FakeOpenAiServer;
-let first = 0;
-beforeAll(async () => {
-  server = await fakeOpenAiServer((_request, index) => reply(index - first));
-});
-afterAll(() => server.close());
+const fake = testModel();
 
-function modelAnswering(answer: typeof reply) {
-  reply = answer;
-  first = server.requests.length;
-  return createOpenAICompatible({ name: "fake", baseURL: server.baseURL, supportsStructuredOutputs: true })("m-1");
+function modelAnswering(answer: Replies) {
+  fake.answers(answer);
+  return createOpenAICompatible({ name: "fake", baseURL: fake.baseURL, supportsStructuredOutputs: true })("m-1");
 }
 
 function recording() {

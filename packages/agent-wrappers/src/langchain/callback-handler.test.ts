@@ -8,29 +8,23 @@ import { type RunnableConfig, RunnableLambda } from "@langchain/core/runnables";
 import { DynamicStructuredTool } from "@langchain/core/tools";
 import { createReactAgent } from "@langchain/langgraph/prebuilt";
 import { ChatOpenAI } from "@langchain/openai";
-import { type FakeOpenAiReply, type FakeOpenAiServer, fakeOpenAiServer } from "@whetstone/core/testing";
-import { afterAll, beforeAll, expect, expectTypeOf, it } from "vitest";
+import type { FakeOpenAiReply } from "@whetstone/core/testing";
+import { expect, expectTypeOf, it } from "vitest";
 import { withSession } from "../interaction-context.js";
 import { testLogger } from "../test-logger.js";
+import { type Replies, testModel } from "../test-model.js";
 import { type WhetstoneCallbackHandler, whetstoneCallbackHandler } from "./callback-handler.js";
 
-let reply: (index: number) => FakeOpenAiReply = () => "";
-let server: FakeOpenAiServer;
-let first = 0;
-beforeAll(async () => {
-  server = await fakeOpenAiServer((_request, index) => reply(index - first));
-});
-afterAll(() => server.close());
+const fake = testModel();
 
-function modelAnswering(answer: typeof reply) {
-  reply = answer;
-  first = server.requests.length;
+function modelAnswering(answer: Replies) {
+  fake.answers(answer);
   return new ChatOpenAI({
     model: "m-1",
     apiKey: "none",
     maxRetries: 0,
     useResponsesApi: false,
-    configuration: { baseURL: server.baseURL },
+    configuration: { baseURL: fake.baseURL },
   });
 }
 

@@ -9,27 +9,23 @@ import {
   tool,
   withTrace,
 } from "@openai/agents";
-import { type FakeOpenAiReply, type FakeOpenAiServer, fakeOpenAiServer } from "@whetstone/core/testing";
+import type { FakeOpenAiReply } from "@whetstone/core/testing";
 import OpenAI from "openai7";
-import { afterAll, beforeAll, expect, expectTypeOf, it } from "vitest";
+import { beforeAll, expect, expectTypeOf, it } from "vitest";
 import { withSession } from "../interaction-context.js";
 import { testLogger } from "../test-logger.js";
+import { type Replies, testModel } from "../test-model.js";
 import { type WhetstoneTraceProcessor, whetstoneTraceProcessor } from "./trace-processor.js";
 
-let reply: (index: number) => FakeOpenAiReply = () => "";
-let server: FakeOpenAiServer;
+const fake = testModel();
 let client: OpenAI;
-let first = 0;
-beforeAll(async () => {
-  server = await fakeOpenAiServer((_request, index) => reply(index - first));
-  client = new OpenAI({ apiKey: "none", baseURL: server.baseURL, maxRetries: 0 });
+beforeAll(() => {
+  client = new OpenAI({ apiKey: "none", baseURL: fake.baseURL, maxRetries: 0 });
   setTracingDisabled(false);
 });
-afterAll(() => server.close());
 
-function modelAnswering(answer: typeof reply) {
-  reply = answer;
-  first = server.requests.length;
+function modelAnswering(answer: Replies) {
+  fake.answers(answer);
   return new OpenAIChatCompletionsModel(client as never, "m-1");
 }
 
@@ -155,7 +151,7 @@ it("records a second run in the trace of a failed one", async () => {
 
 it("reads runs on the responses API, tools with their schemas", async () => {
   const { records, errors } = recording();
-  reply = (index) => ({
+  fake.answers((index) => ({
     body: JSON.stringify({
       id: `r-${index}`,
       object: "response",
@@ -175,8 +171,7 @@ it("reads runs on the responses API, tools with their schemas", async () => {
       ],
       usage: { input_tokens: 4, output_tokens: 2, total_tokens: 6 },
     }),
-  });
-  first = server.requests.length;
+  }));
   const model = new OpenAIResponsesModel(client as never, "m-2");
   const agent = new Agent({ name: "Forecaster", instructions: "Be brief.", model, tools: [weather] });
   await new Runner().run(agent, "Paris?");

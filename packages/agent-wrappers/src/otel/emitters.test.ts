@@ -9,6 +9,7 @@ import { createOpenAICompatible } from "openai-compatible-3";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { testLogger } from "../test-logger.js";
 import { whetstoneSpanProcessor } from "./span-processor.js";
+import { weatherTurns } from "./weather.fixture.js";
 
 // Real instrumentations of real clients. Only the model is a fake: it calls the tool first, then it answers.
 let server: FakeOpenAiServer;
@@ -125,15 +126,3 @@ const answered = {
     },
   ],
 };
-
-const weatherTurns = [
-  { role: "system", content: "Be brief." },
-  { role: "user", content: "How warm is Paris?" },
-  {
-    role: "assistant",
-    content: "",
-    tool_calls: [{ id: "c1", type: "function", function: { name: "weather", arguments: { city: "Paris" } } }],
-  },
-  { role: "tool", content: '{"degrees":21}', tool_call_id: "c1" },
-  { role: "assistant", content: "21 degrees" },
-];

@@ -4,6 +4,7 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import type { RunOptions } from "../run-recorder.js";
 import { testLogger } from "../test-logger.js";
 import { type WhetstoneSpanProcessor, whetstoneSpanProcessor } from "./span-processor.js";
+import { weatherTurns } from "./weather.fixture.js";
 
 /** A span to be made: its attributes, and the spans inside it. */
 interface Made {
@@ -42,18 +43,6 @@ const T0 = Date.UTC(2026, 2, 1);
 const text = (role: string, content: string) => ({ role, parts: [{ type: "text", content }] });
 const callPart = { type: "tool_call", id: "c1", name: "weather", arguments: { city: "Paris" } };
 const resultPart = { type: "tool_call_response", id: "c1", response: { degrees: 21 } };
-
-const weatherTurns = [
-  { role: "system", content: "Be brief." },
-  { role: "user", content: "How warm is Paris?" },
-  {
-    role: "assistant",
-    content: "",
-    tool_calls: [{ id: "c1", type: "function", function: { name: "weather", arguments: { city: "Paris" } } }],
-  },
-  { role: "tool", content: '{"degrees":21}', tool_call_id: "c1" },
-  { role: "assistant", content: "21 degrees" },
-];
 
 function chat(input: readonly object[], output: object, more: Attributes = {}): Made {
   return {
