@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { type Annotation, annotationKey, type StoredInteraction } from "../annotation.js";
+import { type Annotation, annotationKey, effectiveScore, type StoredInteraction } from "../annotation.js";
+import { DAY_MS, dayNumber } from "../day.js";
 import { StoreError } from "../errors.js";
-import { INDEX_BATCH, indexBatchBuilder, indexRow } from "../index-batch.js";
+import { annotationFlags, INDEX_BATCH, indexBatchBuilder, indexRow, recordFlags } from "../index-batch.js";
 import type { Interaction } from "../interaction.js";
 import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../interaction-filter.js";
 import { pseudonymiser } from "../pseudonym.js";
@@ -25,10 +26,12 @@ export function memoryStore(): InteractionStore {
     const late = annotations.get(record.interactionId);
     return late ? { ...record, annotations: [...late.values()] } : record;
   };
-  const filterable = (interaction: StoredInteraction): Filterable => {
-    const { overall, flags } = indexRow(interaction, 0, 0);
-    return { timestamp: interaction.timestamp, agentType: interaction.agentType, overall, flags };
-  };
+  const filterable = (interaction: StoredInteraction): Filterable => ({
+    timestamp: interaction.timestamp,
+    agentType: interaction.agentType,
+    overall: effectiveScore(interaction)?.overall ?? Number.NaN,
+    flags: recordFlags(interaction) | annotationFlags(interaction.annotations ?? []),
+  });
   const ordered = () =>
     [...records.keys()].filter((position) => records[position]).sort((a, b) => timeAt(a) - timeAt(b) || a - b);
   const timeAt = (position: number) => records[position]?.timestamp ?? 0;
@@ -140,7 +143,7 @@ export function memoryStore(): InteractionStore {
 
     async deleteBefore(timestamp) {
       open();
-      const dayStart = Math.floor(timestamp / 86_400_000) * 86_400_000;
+      const dayStart = dayNumber(timestamp) * DAY_MS;
       let removed = 0;
       for (const [position, record] of records.entries()) {
         if (!record || record.timestamp >= dayStart) continue;
