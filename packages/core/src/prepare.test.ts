@@ -123,6 +123,12 @@ describe("what cannot be kept is flagged", () => {
     expect(prepared(make())).toMatchObject(expected);
   });
 
+  it("minus zero, for which JSON has no word, is zero", () => {
+    const record = prepared({ latencyMs: -0, metadata: { "": [-0] }, qualityScores: { overall: -0 } });
+    expect(JSON.parse(JSON.stringify(record))).toEqual(record);
+    expect(Object.is(record.latencyMs, 0)).toBe(true);
+  });
+
   it("a text of 50 million units is cut, and the rest of it let go", () => {
     const record = prepared({ answer: "x".repeat(50_000_000) });
     expect(record.answer.length).toBe(262_144);

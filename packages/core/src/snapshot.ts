@@ -44,7 +44,7 @@ export function snapshot(input: unknown, now: number): Snapshot | null {
       continue;
     }
     if (typeof value === "number" || typeof value === "boolean") {
-      fields[name] = value as Json;
+      fields[name] = typeof value === "number" ? value + 0 : value;
       continue;
     }
     const budget = newBudget();
@@ -114,7 +114,7 @@ function copyValue(value: unknown, budget: Budget, ancestors: object[]): Json | 
     case "boolean":
       return value;
     case "number":
-      if (Number.isFinite(value)) return value;
+      if (Number.isFinite(value)) return value + 0; // JSON has no word for minus zero
       budget.changed = true;
       return null;
     case "bigint":
