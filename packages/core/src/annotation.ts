@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { INTERACTION_ID, type Interaction } from "./interaction.js";
+import { INTERACTION_ID, type Interaction, usageSchema } from "./interaction.js";
 
 const unit = z.number().min(0).max(1);
 
@@ -19,6 +19,18 @@ const scoreAnnotation = z.object({
   /** Each in 0..1; `overall` decides. */
   scores: z.record(z.string(), unit).refine((scores) => "overall" in scores, "scores need an `overall`"),
   rationale: z.string().optional(),
+  /** What the scorer's model calls for this score took. */
+  usage: usageSchema.optional(),
+});
+
+/** A scorer tried and has no score to show for it. Nothing is decided by it: it is the reason that one can query. */
+const unscoredAnnotation = z.object({
+  ...common,
+  kind: z.literal("unscored"),
+  /** The error's code, such as `SCORING_UNPARSABLE`. */
+  code: z.string().regex(/^[A-Z_]{1,64}$/),
+  reason: z.string(),
+  usage: usageSchema.optional(),
 });
 
 const feedbackAnnotation = z.object({
@@ -35,14 +47,17 @@ const feedbackAnnotation = z.object({
 });
 
 /**
- * A fact that came after the record: a score or a person's feedback. It never changes the record. The newest
+ * A fact that came after the record: a score, a person's feedback, or why a scorer could not give one. It never changes the record. The newest
  * annotation of one source and kind replaces that source's older one.
  */
-export const annotationSchema = z.discriminatedUnion("kind", [scoreAnnotation, feedbackAnnotation]).readonly();
+export const annotationSchema = z
+  .discriminatedUnion("kind", [scoreAnnotation, feedbackAnnotation, unscoredAnnotation])
+  .readonly();
 
 export type Annotation = z.infer<typeof annotationSchema>;
 export type ScoreAnnotation = Readonly<z.infer<typeof scoreAnnotation>>;
 export type FeedbackAnnotation = Readonly<z.infer<typeof feedbackAnnotation>>;
+export type UnscoredAnnotation = Readonly<z.infer<typeof unscoredAnnotation>>;
 /** What a person can say of an answer. */
 export type Feedback = FeedbackAnnotation["feedback"];
 
@@ -84,9 +99,10 @@ export function effectiveScore({
   return best && { overall: best.overall, source: best.source, scores: best.scores };
 }
 
-/** The scores an annotation gives, or null when it gives none (a comment, a demonstration). */
+/** The scores an annotation gives, or null when it gives none (a comment, a demonstration, a failed attempt). */
 export function scoresOf(annotation: Annotation): Readonly<Record<string, number>> | null {
   if (annotation.kind === "score") return annotation.scores;
+  if (annotation.kind === "unscored") return null;
   const { type, value } = annotation.feedback;
   if (type === "boolean") return { overall: value ? 1 : 0 };
   if (type === "rating") return { overall: value };
@@ -95,6 +111,6 @@ export function scoresOf(annotation: Annotation): Readonly<Record<string, number
 
 /** Two annotations with an equal key say the same thing, and the newer one counts. */
 export function annotationKey(annotation: Annotation): string {
-  const kind = annotation.kind === "score" ? "score" : annotation.feedback.type;
+  const kind = annotation.kind === "feedback" ? annotation.feedback.type : annotation.kind;
   return `${annotation.source}\n${kind}`;
 }

@@ -8,6 +8,7 @@ export {
   type ScoreAnnotation,
   type StoredInteraction,
   sourceRank,
+  type UnscoredAnnotation,
 } from "./annotation.js";
 export { type ChatMessage, chatMessage, type ToolCall, type ToolSchema, toolSchema } from "./chat-message.js";
 export { defaultLogger, logInteraction } from "./default-logger.js";
@@ -26,6 +27,7 @@ export {
   type InteractionInput,
   interactionSchema,
   type Source,
+  type Usage,
 } from "./interaction.js";
 export { newInteractionId } from "./interaction-id.js";
 export { createInteractionLogger, type LoggerOptions } from "./interaction-logger.js";

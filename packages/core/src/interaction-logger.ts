@@ -345,5 +345,6 @@ function total(counts: Readonly<Partial<Record<string, number>>>): number {
 
 function bytesOf(annotation: Annotation): number {
   if (annotation.kind === "score") return annotation.rationale?.length ?? 0;
+  if (annotation.kind === "unscored") return annotation.reason.length;
   return typeof annotation.feedback.value === "string" ? annotation.feedback.value.length : 0;
 }

@@ -23,11 +23,16 @@ export function interactionFields(row: Readonly<Record<string, unknown>>): Recor
     const value = row[name] ?? row[outerName];
     if (value !== undefined && value !== null) fields[name] = value;
   }
-  if (typeof fields.usage === "object") {
-    const usage = fields.usage as Readonly<Record<string, unknown>>;
-    fields.usage = Object.fromEntries(USAGE.map(([name, outerName]) => [name, usage[name] ?? usage[outerName]]));
-  }
-  return fields;
+  if (Array.isArray(fields.annotations)) fields.annotations = fields.annotations.map(withUsageFields);
+  return withUsageFields(fields);
+}
+
+/** The record with its `usage`, where it has one, by our names. */
+function withUsageFields<T>(record: T): T {
+  const usage = (record as { usage?: unknown } | null | undefined)?.usage;
+  if (typeof usage !== "object" || usage === null) return record;
+  const given = usage as Readonly<Record<string, unknown>>;
+  return { ...record, usage: Object.fromEntries(USAGE.map(([name, outer]) => [name, given[name] ?? given[outer]])) };
 }
 
 /** The same values under snake_case names; inner names stay. */
@@ -45,7 +50,8 @@ const FIELDS = twins([...Object.keys(interactionSchema.unwrap().shape), "annotat
 const USAGE = twins(["inputTokens", "outputTokens", "costUsd"]);
 
 function annotationRow({ interactionId: _, at, ...annotation }: Annotation): Record<string, unknown> {
-  return { ...annotation, at: isoTime(at) };
+  const row = { ...annotation, at: isoTime(at) };
+  return "usage" in annotation && annotation.usage ? { ...row, usage: snakeKeys(annotation.usage) } : row;
 }
 
 function isoTime(epochMs: number): string {

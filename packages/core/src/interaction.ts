@@ -17,6 +17,15 @@ const source = z.object({
   score: z.number().optional(),
 });
 
+/** What model calls took. */
+export const usageSchema = z.object({
+  inputTokens: z.number(),
+  outputTokens: z.number(),
+  costUsd: z.number().optional(),
+});
+
+export type Usage = Readonly<z.infer<typeof usageSchema>>;
+
 /**
  * One answered question, as it is stored. The schema is the only declaration: the type is inferred from it.
  * A missing `qualityScores.overall` means *unscored*, never 0.
@@ -46,7 +55,7 @@ export const interactionSchema = z
     model: z.string().optional(),
     /** Which policy answered: a prompt version, an agent variant, a checkpoint. */
     variant: z.string().optional(),
-    usage: z.object({ inputTokens: z.number(), outputTokens: z.number(), costUsd: z.number().optional() }).optional(),
+    usage: usageSchema.optional(),
     /** The right answer, where it is known. Verifiers compare with it. */
     reference: z.string().optional(),
     /** The task that several attempts share. */

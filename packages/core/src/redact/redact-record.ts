@@ -70,6 +70,8 @@ function redactedAnnotation(annotation: Annotation, redact: Redactor): Annotatio
     const { rationale } = annotation;
     return rationale === undefined ? annotation : { ...annotation, rationale: redactedText(rationale, "", walk) };
   }
+  // The reason of a failed attempt may quote a reply, and so what the judge read.
+  if (annotation.kind === "unscored") return { ...annotation, reason: redactedText(annotation.reason, "", walk) };
   const { feedback } = annotation;
   if (feedback.type !== "comment" && feedback.type !== "demonstration") return annotation;
   return { ...annotation, feedback: { ...feedback, value: redactedText(feedback.value, "", walk) } };
