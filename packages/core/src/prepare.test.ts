@@ -141,7 +141,8 @@ describe("what cannot be kept is flagged", () => {
     let shared: unknown = ["leaf"];
     for (let i = 0; i < 20; i++) shared = [shared, shared];
     const wide = Array.from({ length: 200_000 }, (_, i) => i);
-    for (const metadata of [{ deep }, { shared }, { wide }]) {
+    const keys = Object.fromEntries(Array.from({ length: 1_000_000 }, (_, i) => [`key ${i}`, i]));
+    for (const metadata of [{ deep }, { shared }, { wide }, keys]) {
       const record = prepared({ metadata });
       expect(record.flags).toEqual(["metadata:truncated"]);
       expect(JSON.stringify(record).length).toBeLessThan(2_000_000);
