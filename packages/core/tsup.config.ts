@@ -6,4 +6,5 @@ export default defineConfig({
   target: "node20",
   dts: { compilerOptions: { ignoreDeprecations: "6.0" } },
   clean: true,
+  shims: true,
 });
