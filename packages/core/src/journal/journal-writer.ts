@@ -1,4 +1,4 @@
-import { closeSync, fdatasyncSync, fstatSync, ftruncateSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, fstatSync, mkdirSync, openSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { dayOf } from "../day.js";
@@ -7,6 +7,7 @@ import type { Interaction } from "../interaction.js";
 import { diskError } from "./disk-error.js";
 import { headerRow, ROW_BYTES, roomForRows, writeRow } from "./index-rows.js";
 import { annotationFileName, indexPath, newWriterName, segmentName } from "./journal-files.js";
+import { endTornLine, type OutFile, writeWhole } from "./out-file.js";
 
 /** A segment is left for the next one at this size. */
 const SEGMENT_BYTES = 128 * 1024 * 1024;
@@ -34,17 +35,6 @@ export interface JournalWriter {
   /** Forgets the files of the days before `day`, which are about to be removed. */
   leaveDaysBefore(day: string): void;
   close(): void;
-}
-
-interface OutFile {
-  readonly path: string;
-  /** -1 while it is closed to spare descriptors. */
-  fd: number;
-  bytes: number;
-  /** Part of a line was left at the end, and could not be cut off. */
-  torn?: boolean;
-  /** When somebody last looked whether the file still has its name, by `performance.now`. */
-  checkedAt?: number;
 }
 
 interface Segment extends OutFile {
@@ -271,42 +261,6 @@ export function journalWriter(folder: string, makeFolder: () => void): JournalWr
 const BUFFER_BYTES = 256 * 1024;
 const LINE_FEED = 10;
 const CHECK_MS = 50;
-
-/** Writes all bytes, or throws and leaves none: a short write, which the system reports as no error, is cut off again. */
-function writeWhole(file: OutFile, bytes: Uint8Array, length: number): void {
-  let written = 0;
-  try {
-    while (written < length) {
-      const count = writeSync(file.fd, bytes, written, length - written);
-      if (count === 0) throw Object.assign(new Error("no byte was written"), { code: "ENOSPC" });
-      written += count;
-    }
-  } catch (cause) {
-    if (written > 0) cutOff(file);
-    throw diskError(cause, file.path);
-  }
-  file.bytes += length;
-}
-
-function cutOff(file: OutFile): void {
-  try {
-    ftruncateSync(file.fd, file.bytes);
-  } catch {
-    file.torn = true;
-  }
-}
-
-/** Keeps a torn line, which readers skip, from swallowing the line that follows. */
-function endTornLine(file: OutFile): void {
-  const fd = openSync(file.path, "a", 0o600);
-  try {
-    writeSync(fd, "\n");
-    file.bytes = fstatSync(fd).size;
-    file.torn = false;
-  } finally {
-    closeSync(fd);
-  }
-}
 
 function grown(buffer: Buffer, used: number, needed: number): Buffer {
   const larger = Buffer.allocUnsafe(Math.max(buffer.length * 2, used + needed));
