@@ -60,17 +60,28 @@ export {
   type ScoringFailure,
   type ScoringProgress,
   type ScoringReport,
+  type ScoringUsage,
   scoreInteractions,
 } from "./score-interactions.js";
-export { type Score, type Scorer, scorer } from "./scorer.js";
+export { type Score, type Scorer, type ScorerContext, type ScoringEstimate, scorer } from "./scorer.js";
 export type { ChatClient } from "./scorers/chat-request.js";
 export { type ComposeOptions, compose } from "./scorers/compose.js";
 export { type ExactMatchOptions, exactMatch } from "./scorers/exact-match.js";
 export { extractFinalAnswer } from "./scorers/final-answer.js";
+export { type GroupJudge, type GroupJudgeOptions, groupJudge } from "./scorers/group-judge.js";
 export { heuristicScorer } from "./scorers/heuristic-scorer.js";
+export { type JudgeBudget, type JudgeBudgetOptions, judgeBudget } from "./scorers/judge-budget.js";
+export { type JudgeCache, judgeCache } from "./scorers/judge-cache.js";
+export type { JudgeOptions } from "./scorers/judge-client.js";
 export { type LlmJudgeOptions, llmJudge } from "./scorers/llm-judge.js";
 export { type MathEqualOptions, mathEqual } from "./scorers/math-equal.js";
 export { mathVerifier } from "./scorers/math-verifier.js";
+export {
+  type PairwiseJudge,
+  type PairwiseJudgeOptions,
+  type Preference,
+  pairwiseJudge,
+} from "./scorers/pairwise-judge.js";
 export { type Criterion, type Rubric, rubrics } from "./scorers/rubrics.js";
 export {
   type AgentStats,

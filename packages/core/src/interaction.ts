@@ -99,3 +99,14 @@ export interface InteractionInput {
   readonly groupId?: string | undefined;
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
+
+/** The sum; the cost is known as soon as one part's is. */
+export function addUsage(sum: Usage | null, more: Usage): Usage {
+  if (!sum) return more;
+  const tokens = {
+    inputTokens: sum.inputTokens + more.inputTokens,
+    outputTokens: sum.outputTokens + more.outputTokens,
+  };
+  const isPriced = sum.costUsd !== undefined || more.costUsd !== undefined;
+  return isPriced ? { ...tokens, costUsd: (sum.costUsd ?? 0) + (more.costUsd ?? 0) } : tokens;
+}

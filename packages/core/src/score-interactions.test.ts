@@ -31,7 +31,9 @@ describe("scoreInteractions", () => {
   it("stores a score, its source and its reason for every interaction", async () => {
     const store = await storeOf(600);
     const report = await scoreInteractions(store, half);
-    expect(report).toEqual({ considered: 600, scored: 600, skipped: 0, unscored: 0, failed: 0, failures: [] });
+    const usage = { calls: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
+    const counts = { considered: 600, scored: 600, skipped: 0, unscored: 0, failed: 0, usage };
+    expect(report).toEqual({ ...counts, failures: [], stoppedBy: null });
     expect((await store.stats()).unscoredCount).toBe(0);
     const [annotation] = (await store.get("i-599"))?.annotations ?? [];
     expect(annotation).toMatchObject({

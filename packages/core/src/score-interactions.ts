@@ -5,8 +5,10 @@ import {
   type ScoreAnnotation,
   type StoredInteraction,
   sourceRank,
+  type UnscoredAnnotation,
 } from "./annotation.js";
 import { ConfigError, type ErrorCode, ScoringError, WhetstoneError } from "./errors.js";
+import { addUsage, type Usage } from "./interaction.js";
 import type { Score, Scorer } from "./scorer.js";
 import type { InteractionFilter, InteractionStore } from "./store.js";
 
@@ -33,13 +35,25 @@ export interface ScoringProgress {
   readonly skipped: number;
   /** The scorer could not say. Unscored is not 0. */
   readonly unscored: number;
-  /** The scorer threw, or gave a score out of range. They stay unscored. */
+  /** The scorer threw, or gave a score out of range. They stay unscored, and each keeps the reason. */
   readonly failed: number;
+  /** Model calls, and what they took: of those that the endpoint gave an account of. */
+  readonly usage: ScoringUsage;
+}
+
+export interface ScoringUsage {
+  readonly calls: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  /** 0 where neither the endpoint nor the judge's `price` tells. */
+  readonly costUsd: number;
 }
 
 export interface ScoringReport extends ScoringProgress {
   /** The first few that failed. */
   readonly failures: readonly ScoringFailure[];
+  /** Why the run ended before its end, such as a spent budget; null when it did not. */
+  readonly stoppedBy: Omit<ScoringFailure, "interactionId"> | null;
 }
 
 export interface ScoringFailure {
@@ -51,8 +65,8 @@ export interface ScoringFailure {
 /**
  * Scores what still needs it and stores the scores, with the set number of calls under way at all times and memory
  * that does not grow. A judge never overrides a verifier, a verifier does override judges, heuristics and logged
- * scores. One that fails is counted and the run goes on; a wrong option (ConfigError), a failing store or the signal
- * ends it, after the scores so far are stored.
+ * scores. One that fails is counted, keeps the reason as an annotation and the run goes on; a spent budget ends it
+ * early. A wrong option (ConfigError), a failing store or the signal rejects, after the scores so far are stored.
  */
 export async function scoreInteractions(
   store: InteractionStore,
@@ -62,10 +76,13 @@ export async function scoreInteractions(
   checkOptions(scorer, concurrency, limit);
   signal?.throwIfAborted();
   const counts = { considered: 0, scored: 0, skipped: 0, unscored: 0, failed: 0 };
+  const usage = { calls: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
   const failures: ScoringFailure[] = [];
-  const writer = annotationWriter(store, (interactionId) => {
+  let stoppedBy: ScoringReport["stoppedBy"] = null;
+  const writer = annotationWriter(store, ({ kind, interactionId }) => {
+    if (kind === "unscored") return; // counted as failed already
     counts.scored -= 1;
-    fail(interactionId, new ScoringError("SCORING_FAILED", "the interaction is no longer in the store"));
+    fail({ interactionId, code: "SCORING_FAILED", reason: "the interaction is no longer in the store" });
   });
   // One stop for both: the caller's signal, and the first worker that has to give up.
   const stop = new AbortController();
@@ -81,8 +98,8 @@ export async function scoreInteractions(
     waiting.return(undefined).catch(() => {});
     await writer.close();
   }
-  onProgress?.({ ...counts });
-  return { ...counts, failures };
+  onProgress?.(progress());
+  return { ...progress(), failures, stoppedBy };
 
   async function work(): Promise<void> {
     try {
@@ -90,7 +107,7 @@ export async function scoreInteractions(
         const next = await unlessAborted(waiting.next(), stop.signal);
         if (next.done) return;
         await unlessAborted(scoreOne(next.value), stop.signal);
-        onProgress?.({ ...counts });
+        onProgress?.(progress());
       }
     } catch (error) {
       stop.abort(error);
@@ -103,7 +120,7 @@ export async function scoreInteractions(
     const rank = sourceRank(scorer.source);
     for await (const batch of store.query({ ...filter, signal: stop.signal })) {
       for (const interaction of batch) {
-        if (handed >= limit) return;
+        if (handed >= limit || stoppedBy) return;
         counts.considered += 1;
         const decided = effectiveScore(interaction);
         if (decided && !rescore && sourceRank(decided.source) >= rank) {
@@ -120,41 +137,55 @@ export async function scoreInteractions(
 
   async function scoreOne(interaction: StoredInteraction): Promise<void> {
     const { interactionId } = interaction;
-    let score: Score | null;
+    let spent: Usage | null = null;
+    const onUsage = (more: Usage) => {
+      spent = addUsage(spent, more);
+      usage.calls += 1;
+      usage.inputTokens += more.inputTokens;
+      usage.outputTokens += more.outputTokens;
+      usage.costUsd += more.costUsd ?? 0;
+    };
+    let fact: Fact;
+    const said = { interactionId, source: scorer.source };
     try {
-      score = await scorer(interaction, { signal: stop.signal });
-      if (score) checkScore(score);
+      const score = await scorer(interaction, { signal: stop.signal, onUsage });
+      if (stop.signal.aborted) return;
+      if (!score) {
+        counts.unscored += 1;
+        return;
+      }
+      checkScore(score);
+      const { scores, rationale } = score;
+      fact = { ...said, kind: "score", at: Date.now(), scores: { ...scores }, ...(rationale && { rationale }) };
+      counts.scored += 1;
     } catch (error) {
       if (ConfigError.isInstance(error) || stop.signal.aborted) throw error;
-      fail(interactionId, error);
-      return;
+      const code = WhetstoneError.isInstance(error) ? error.code : "SCORING_FAILED";
+      const reason = (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON).toWellFormed();
+      if (code === "SCORING_BUDGET") {
+        // It was not tried, and says nothing about this interaction.
+        counts.considered -= 1;
+        stoppedBy = { code, reason };
+        return;
+      }
+      fact = { ...said, kind: "unscored", at: Date.now(), code, reason };
+      fail({ interactionId, code, reason });
     }
-    if (stop.signal.aborted) return;
-    if (!score) {
-      counts.unscored += 1;
-      return;
-    }
-    counts.scored += 1;
-    const { scores, rationale } = score;
-    await writer.write({
-      interactionId,
-      kind: "score",
-      source: scorer.source,
-      at: Date.now(),
-      scores: { ...scores },
-      ...(rationale === undefined ? {} : { rationale }),
-    });
+    await writer.write(spent ? { ...fact, usage: spent } : fact);
   }
 
-  function fail(interactionId: string, error: unknown): void {
+  function fail(failure: ScoringFailure): void {
     counts.failed += 1;
-    if (failures.length >= MAX_FAILURES) return;
-    const code = WhetstoneError.isInstance(error) ? error.code : "SCORING_FAILED";
-    failures.push({ interactionId, code, reason: error instanceof Error ? error.message : String(error) });
+    if (failures.length < MAX_FAILURES) failures.push(failure);
+  }
+
+  function progress(): ScoringProgress {
+    return { ...counts, usage: { ...usage } };
   }
 }
 
 const MAX_FAILURES = 5;
+const MAX_REASON = 1_000;
 /** Scores written at once, and how long one waits for company: what a crash can lose of them. */
 const WRITE_BATCH = 64;
 const LINGER_MS = 250;
@@ -191,9 +222,11 @@ function checkScore({ scores }: Score): void {
   }
 }
 
+type Fact = ScoreAnnotation | UnscoredAnnotation;
+
 /** Collects annotations into batches. One batch is being stored at a time, and a full one makes its writer wait. */
-function annotationWriter(store: InteractionStore, onNotFound: (interactionId: string) => void) {
-  let pending: ScoreAnnotation[] = [];
+function annotationWriter(store: InteractionStore, onNotFound: (fact: Fact) => void) {
+  let pending: Fact[] = [];
   let storing: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
 
@@ -205,15 +238,13 @@ function annotationWriter(store: InteractionStore, onNotFound: (interactionId: s
     if (batch.length > 0) storing = storing.then(() => storeBatch(batch));
     return storing;
   };
-  const storeBatch = async (batch: readonly ScoreAnnotation[]) => {
+  const storeBatch = async (batch: readonly Fact[]) => {
     const statuses = await store.annotate(batch);
-    for (const [position, status] of statuses.entries()) {
-      if (status === "notFound") onNotFound(batch[position]?.interactionId ?? "");
-    }
+    for (const [position, fact] of batch.entries()) if (statuses[position] === "notFound") onNotFound(fact);
   };
 
   return {
-    async write(annotation: ScoreAnnotation): Promise<void> {
+    async write(annotation: Fact): Promise<void> {
       if (pending.push(annotation) >= WRITE_BATCH) return flush();
       timer ??= setTimeout(() => {
         // A failure stays in `storing`, where the next write or close meets it.

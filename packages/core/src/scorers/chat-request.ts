@@ -1,4 +1,5 @@
-import { ScoringError } from "../errors.js";
+import { ConfigError, ScoringError } from "../errors.js";
+import type { Usage } from "../interaction.js";
 import { unparsable } from "./judge-verdict.js";
 
 /** The part of an `openai` client that is used here; any client with the same method will do. */
@@ -12,6 +13,8 @@ export interface ChatRequestOptions {
   readonly maxRetries: number;
   readonly maxReplyBytes: number;
   readonly signal?: AbortSignal | undefined;
+  /** Hears what each completion took, also of one that is of no use. Null: the endpoint does not say. */
+  readonly onUsage?: ((usage: Usage | null) => void) | undefined;
 }
 
 /**
@@ -23,16 +26,20 @@ export interface ChatRequestOptions {
 export async function requestChat(
   client: ChatClient,
   body: Readonly<Record<string, unknown>>,
-  { timeoutMs, maxRetries, maxReplyBytes, signal }: ChatRequestOptions,
+  { timeoutMs, maxRetries, maxReplyBytes, signal, onUsage }: ChatRequestOptions,
 ): Promise<string> {
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted();
     const limit = timeLimit(timeoutMs, signal);
     try {
-      return finishedText(await send(client, body, { timeoutMs, maxReplyBytes, signal: limit.signal }));
+      const completion = await send(client, body, { timeoutMs, maxReplyBytes, signal: limit.signal });
+      onUsage?.(usageOf(completion));
+      return finishedText(completion);
     } catch (error) {
       signal?.throwIfAborted();
       if (ScoringError.isInstance(error)) throw error;
+      const setUp = causes(error).find((cause) => ConfigError.isInstance(cause));
+      if (setUp) throw setUp;
       const problem = describe(error, limit.signal.aborted ? timeoutMs : null);
       if (!problem.isTransient) throw new ScoringError("SCORING_FAILED", problem.text, { cause: error });
       const waitMs = problem.retryAfterMs ?? backoffMs(attempt);
@@ -61,6 +68,7 @@ interface Completion {
     readonly finish_reason?: unknown;
     readonly message?: { readonly content?: unknown; readonly refusal?: unknown };
   }[];
+  readonly usage?: unknown;
 }
 
 async function send(
@@ -81,6 +89,18 @@ async function send(
   } catch (cause) {
     throw unparsable(text === "" ? "the body is empty" : "the body is not JSON", text, cause);
   }
+}
+
+/** Some gateways tell the price, too. A count that is none is as good as no count. */
+function usageOf(completion: Completion): Usage | null {
+  const { prompt_tokens, completion_tokens, cost } = (completion?.usage ?? {}) as Record<string, unknown>;
+  if (!isCount(prompt_tokens) || !isCount(completion_tokens)) return null;
+  const tokens = { inputTokens: prompt_tokens, outputTokens: completion_tokens };
+  return isCount(cost) ? { ...tokens, costUsd: cost } : tokens;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
 }
 
 function finishedText(completion: Completion): string {
@@ -143,7 +163,7 @@ function describe(error: unknown, timedOutAfterMs: number | null): Problem {
     const text = `the judge's endpoint answered ${status}: ${withoutKeys(message ?? "")}${REMEDIES[status] ?? ""}`;
     return { text, isTransient, retryAfterMs: retryAfterMs(headers) };
   }
-  const reasons = causes(error);
+  const reasons = causes(error).map((cause) => cause.message);
   const redirected = reasons.find((reason) => /redirect/i.test(reason));
   if (redirected) {
     return { text: "the judge's endpoint redirects, which is refused: use the final address", isTransient: false };
@@ -164,14 +184,15 @@ const REMEDIES: Readonly<Record<number, string>> = {
   404: "; check baseURL and model",
 };
 
-function causes(error: unknown): string[] {
-  const messages: string[] = [];
+/** The error and what caused it, outermost first. */
+function causes(error: unknown): Error[] {
+  const chain: Error[] = [];
   let current = error;
   for (let depth = 0; depth < 5 && current instanceof Error; depth++) {
-    messages.push(current.message);
+    chain.push(current);
     current = current.cause;
   }
-  return messages;
+  return chain;
 }
 
 /** An endpoint may quote the key that it refuses. */

@@ -1,3 +1,5 @@
+import type { Interaction } from "../interaction.js";
+
 /**
  * Whether an answer says nothing: empty, only punctuation, or only an opening such as "Solution" or "Thought process:".
  * Judges are known to score such texts as right, so no automatic scorer may.
@@ -10,6 +12,11 @@ export function isDegenerate(answer: string): boolean {
     .trim();
   if (words === "") return !/[\p{S}]/u.test(answer.replace(/[`^+=<>|~$-]/g, ""));
   return OPENINGS.has(words);
+}
+
+/** Nothing but an opening is no answer, unless it is the very answer that was looked for. */
+export function saysNothing({ answer, reference }: Pick<Interaction, "answer" | "reference">): boolean {
+  return isDegenerate(answer) && (reference === undefined || answer.trim() !== reference.trim());
 }
 
 const OPENINGS = new Set([

@@ -1,4 +1,4 @@
-import { isIPv4 } from "node:net";
+import { BlockList, isIP } from "node:net";
 import { ConfigError } from "../errors.js";
 
 /**
@@ -19,21 +19,55 @@ export function checkEndpoint(baseURL: string): void {
   if (url.username !== "" || url.password !== "") {
     throw new ConfigError(`baseURL for ${url.host} carries credentials: pass the key as apiKey`);
   }
-  if (isForbidden(url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, ""))) {
+  const host = url.hostname.replace(/^\[|\]$/g, "").replace(/\.$/, "");
+  if (METADATA_NAMES.has(host) || isForbiddenAddress(host)) {
     throw new ConfigError(`baseURL ${url.host} is a link-local or metadata address: no judge lives there`);
   }
 }
 
-const METADATA = new Set(["metadata.google.internal", "metadata", "instance-data", "fd00:ec2::254", "100.100.100.200"]);
+/**
+ * True for link-local addresses and those where clouds serve metadata, in whatever IPv6 form an IPv4 one may hide. The
+ * URL parser has made every other spelling the canonical one, 2852039166 and 0xa9fea9fe too.
+ */
+export function isForbiddenAddress(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) return FORBIDDEN.check(address, "ipv4");
+  if (family !== 6) return false;
+  const bare = address.replace(/%.*$/, ""); // a zone, as in fe80::1%eth0
+  if (FORBIDDEN.check(bare, "ipv6")) return true;
+  const embedded = embeddedIpv4(bare);
+  return embedded !== null && FORBIDDEN.check(embedded, "ipv4");
+}
 
-/** The URL parser has made every spelling of an address the canonical one, 2852039166 and 0xa9fea9fe too. */
-function isForbidden(host: string): boolean {
-  if (METADATA.has(host)) return true;
-  if (isIPv4(host)) return host.startsWith("169.254.") || host.startsWith("0.");
-  const mapped = /^::(?:ffff:)?([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(host);
-  if (mapped) {
-    const high = Number.parseInt(mapped[1] ?? "", 16);
-    return high === 0xa9fe || (high === 0x6464 && mapped[2] === "64c8");
-  }
-  return /^fe[89ab][0-9a-f]:/.test(host);
+const METADATA_NAMES = new Set(["metadata.google.internal", "metadata.goog", "metadata", "instance-data"]);
+
+const FORBIDDEN = new BlockList();
+FORBIDDEN.addSubnet("169.254.0.0", 16, "ipv4"); // link-local: AWS, GCP, Azure, Oracle, DigitalOcean and others
+FORBIDDEN.addSubnet("0.0.0.0", 8, "ipv4");
+FORBIDDEN.addAddress("100.100.100.200", "ipv4"); // Alibaba
+FORBIDDEN.addAddress("168.63.129.16", "ipv4"); // Azure's host
+FORBIDDEN.addAddress("192.0.0.192", "ipv4"); // Oracle
+FORBIDDEN.addSubnet("fe80::", 10, "ipv6");
+FORBIDDEN.addAddress("fd00:ec2::254", "ipv6"); // AWS
+FORBIDDEN.addAddress("fd20:ce::254", "ipv6"); // GCP
+
+/** The IPv4 address inside a compatible (::a.b.c.d), NAT64 (64:ff9b::a.b.c.d) or 6to4 (2002:ab:cd::) address. */
+function embeddedIpv4(address: string): string | null {
+  const groups = ipv6Groups(address);
+  const [first = 0, second = 0, third = 0] = groups;
+  if (first === 0x2002) return dotted(second, third);
+  const rest = groups.slice(2, 6).every((group) => group === 0);
+  const isPrefixed = (first === 0x64 && second === 0xff9b) || (first === 0 && second === 0);
+  return rest && isPrefixed ? dotted(groups[6] ?? 0, groups[7] ?? 0) : null;
+}
+
+function ipv6Groups(address: string): number[] {
+  const [head = "", tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
+  const numbers = (text: string) => (text === "" ? [] : text.split(":").map((group) => Number.parseInt(group, 16)));
+  const [left, right] = [numbers(head), numbers(tail ?? "")];
+  return [...left, ...new Array<number>(Math.max(0, 8 - left.length - right.length)).fill(0), ...right];
+}
+
+function dotted(high: number, low: number): string {
+  return [high >> 8, high & 255, low >> 8, low & 255].join(".");
 }

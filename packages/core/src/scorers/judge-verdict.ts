@@ -4,11 +4,15 @@ import type { Score } from "../scorer.js";
 import { overallOf, type Rubric } from "./rubrics.js";
 
 /**
- * Reads a judge's reply: exactly one JSON object with exactly the rubric's keys, numbers from 0 to 1, and the nonce of
- * this call. Nothing is searched for in prose, since a judge may quote a verdict that an answer made up.
+ * Reads a judge's reply: exactly one JSON object with exactly these fields beside a rationale and the nonce of this call.
+ * Nothing is searched for in prose, since a judge may quote a verdict that an answer made up.
  * @throws ScoringError SCORING_UNPARSABLE for anything else
  */
-export function parseVerdict(reply: string, rubric: Rubric, nonce: string): Score {
+export function readVerdict<Shape extends z.ZodRawShape>(
+  reply: string,
+  fields: Shape,
+  nonce: string,
+): z.infer<z.ZodObject<Shape>> & { readonly rationale: string } {
   const text = onlyObject(reply);
   let verdict: unknown;
   try {
@@ -16,40 +20,45 @@ export function parseVerdict(reply: string, rubric: Rubric, nonce: string): Scor
   } catch (cause) {
     throw unparsable("it is not one JSON object", reply, cause);
   }
-  const criteria = rubric.criteria.map(({ id }) => id);
-  const expected = ["nonce", "rationale", ...criteria];
+  const expected = ["nonce", "rationale", ...Object.keys(fields)];
   const keys = typeof verdict === "object" && verdict !== null ? Object.keys(verdict) : [];
   if (keys.length !== expected.length || !expected.every((key) => keys.includes(key))) {
     throw unparsable(`its keys are not exactly ${expected.join(", ")}`, reply);
   }
   if (countKeys(text) !== keys.length) throw unparsable("a key stands in it twice", reply);
-  const unit = z.number().min(0).max(1);
-  const shape = z.object({
-    nonce: z.string(),
-    rationale: z.string(),
-    ...Object.fromEntries(criteria.map((id) => [id, unit])),
-  });
-  const checked = shape.safeParse(verdict);
-  if (!checked.success) {
-    const wrong = checked.error.issues.map((issue) => issue.path.join(".")).join(", ");
-    throw unparsable(`the value of ${wrong} is not as asked`, reply);
+  const envelope = z.object({ nonce: z.string(), rationale: z.string() }).safeParse(verdict);
+  const values = z.object(fields).safeParse(verdict);
+  if (!envelope.success || !values.success) {
+    const issues = [...(envelope.error?.issues ?? []), ...(values.error?.issues ?? [])];
+    throw unparsable(`the value of ${issues.map(({ path }) => path.join(".")).join(", ")} is not as asked`, reply);
   }
-  if (checked.data.nonce !== nonce) throw unparsable("it does not carry this call's nonce", reply);
-  const values = checked.data as unknown as Readonly<Record<string, number>>;
-  const scores = Object.fromEntries(criteria.map((id) => [id, values[id] ?? 0]));
-  return {
-    scores: { ...scores, overall: overallOf(rubric, scores) },
-    rationale: checked.data.rationale.slice(0, MAX_RATIONALE).toWellFormed(),
-  };
+  if (envelope.data.nonce !== nonce) throw unparsable("it does not carry this call's nonce", reply);
+  return { ...values.data, rationale: envelope.data.rationale.slice(0, MAX_RATIONALE).toWellFormed() };
+}
+
+/** Reads the grades of a rubric. @throws ScoringError SCORING_UNPARSABLE, as `readVerdict` does */
+export function parseVerdict(reply: string, rubric: Rubric, nonce: string): Score {
+  const criteria = rubric.criteria.map(({ id }) => id);
+  const unit = z.number().min(0).max(1);
+  const verdict = readVerdict(reply, Object.fromEntries(criteria.map((id) => [id, unit])), nonce);
+  const scores = Object.fromEntries(criteria.map((id) => [id, verdict[id] ?? 0]));
+  return { scores: { ...scores, overall: overallOf(rubric, scores) }, rationale: verdict.rationale };
 }
 
 /** The shape as JSON Schema, for endpoints with structured output. Constant per rubric, so that they can cache it. */
-export function verdictSchema({ criteria }: Rubric): Record<string, unknown> {
-  const properties: Record<string, unknown> = {
+export function rubricSchema({ criteria }: Rubric): Record<string, unknown> {
+  return verdictSchema(
+    Object.fromEntries(criteria.map(({ id }) => [id, { type: "number", description: "From 0 to 1." }])),
+  );
+}
+
+/** The JSON Schema of a verdict with these fields. The rationale comes first: a model reasons by writing. */
+export function verdictSchema(fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const properties = {
     nonce: { type: "string", description: "Copied from the instructions." },
     rationale: { type: "string", description: "One or two sentences." },
+    ...fields,
   };
-  for (const { id } of criteria) properties[id] = { type: "number", description: "From 0 to 1." };
   return { type: "object", properties, required: Object.keys(properties), additionalProperties: false };
 }
 
