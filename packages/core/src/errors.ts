@@ -9,6 +9,8 @@ export type ErrorCode =
   | "STORE_NOT_A_STORE"
   | "STORE_READ_ONLY"
   | "STORE_FULL"
+  | "STORE_REFUSED"
+  | "STORE_RECORD_REFUSED"
   | "QUEUE_FULL"
   | "FEEDBACK_INVALID"
   | "SCORING_FAILED"

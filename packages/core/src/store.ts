@@ -103,6 +103,11 @@ export interface StoreHealth {
   readonly status: "ok" | "degraded" | "down";
   /** One sentence each; empty when `ok`. */
   readonly reasons: readonly string[];
+  /**
+   * Of a store on a server: names the data that the server holds now. When it changes, the server started again or
+   * another one took over, and what it acknowledged shortly before may be gone.
+   */
+  readonly epoch?: string;
 }
 
 /**
