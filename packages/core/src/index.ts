@@ -88,6 +88,7 @@ export {
   type AnnotateStatus,
   type AppendStatus,
   cursorAfter,
+  type FetchedRecord,
   type IndexBatch,
   IndexFlag,
   type InteractionFilter,

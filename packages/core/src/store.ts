@@ -110,6 +110,13 @@ export interface StoreHealth {
   readonly epoch?: string;
 }
 
+/** A record as `fetch` hands it out. */
+export interface FetchedRecord {
+  readonly interaction: StoredInteraction;
+  /** The record as the store keeps it, one line of JSON: who copies its texts need not write them as JSON again. */
+  readonly json: string;
+}
+
 /**
  * Where interactions live. Opening is lazy and happens once; after `close` every call fails with STORE_CLOSED.
  * A store of your own proves itself with `testStore` from `@whetstone/core/testing`.
@@ -127,7 +134,7 @@ export interface InteractionStore {
   /** Streams the index of what matches, oldest first. */
   scanIndex(filter?: InteractionFilter): AsyncIterable<IndexBatch>;
   /** Reads records by the handles of `scanIndex`, in the order given. What is gone by now is left out. */
-  fetch(refs: ArrayLike<number>): AsyncIterable<readonly StoredInteraction[]>;
+  fetch(refs: ArrayLike<number>): AsyncIterable<readonly FetchedRecord[]>;
   stats(filter?: InteractionFilter): Promise<StoreStats>;
   /** Removes all interactions of the UTC days before the day of `timestamp`, and says how many. */
   deleteBefore(timestamp: number): Promise<{ readonly removed: number }>;

@@ -2,10 +2,12 @@ import {
   type ChatMessage,
   type EffectiveScore,
   effectiveScore,
+  type FetchedRecord,
   promptTurns,
   type StoredInteraction,
   type ToolSchema,
 } from "@whetstone/core";
+import { type AnswerJson, answerJson } from "./answer-json.js";
 import type { InteractionDrop } from "./build-report.js";
 import { toolsHaveControlTokens, turnsHaveControlTokens } from "./control-tokens.js";
 
@@ -18,6 +20,8 @@ export interface Answer {
   /** The answering assistant turn. */
   readonly answer: ChatMessage;
   readonly tools: readonly ToolSchema[] | null;
+  /** What rows are put together from. */
+  readonly json: AnswerJson;
 }
 
 /** The rules a record must pass to stand in a row. */
@@ -30,9 +34,10 @@ export interface AnswerRules {
 
 /** Takes a record apart, or says which rule keeps it out. */
 export function answerOf(
-  interaction: StoredInteraction,
+  record: FetchedRecord,
   { format, controlTokens, needsText = format === "standard" }: AnswerRules,
 ): Answer | InteractionDrop {
+  const { interaction } = record;
   const score = effectiveScore(interaction);
   if (!score) return "unscored";
   const { prompt, answer } = turnsOf(interaction);
@@ -46,7 +51,7 @@ export function answerOf(
       return "controlTokens";
     }
   }
-  return { interaction, score, prompt, answer, tools };
+  return { interaction, score, prompt, answer, tools, json: answerJson(record, prompt, answer) };
 }
 
 function turnsOf(interaction: StoredInteraction): Pick<Answer, "prompt" | "answer"> {

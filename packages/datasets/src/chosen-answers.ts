@@ -9,10 +9,10 @@ import { groupByPrompt, membersOf } from "./prompt-groups.js";
 export type Choose = (members: Uint32Array, overall: Float64Array) => readonly number[] | PromptDrop;
 
 /** What makes one method's rows out of the answers to one prompt. */
-export interface ComparisonRules<Row> extends AnswerRules {
+export interface ComparisonRules extends AnswerRules {
   readonly choose: Choose;
   /** Called with the answers in the order in which they were picked. */
-  readonly toRow: (answers: readonly Answer[]) => Row | PromptDrop;
+  readonly toLine: (answers: readonly Answer[]) => { readonly line: string } | PromptDrop;
   readonly maxRows: number;
 }
 
@@ -20,14 +20,14 @@ export interface ComparisonRules<Row> extends AnswerRules {
  * The second pass of every method that compares answers: chooses by the index alone, reads only what was chosen, and
  * chooses again among the rest of a prompt's answers where a chosen one turns out to be unfit.
  */
-export async function* rowsFromChosen<Row>(
+export async function* linesFromChosen(
   store: InteractionStore,
   index: IndexRows,
   books: Tally,
-  rules: ComparisonRules<Row>,
+  rules: ComparisonRules,
   signal: AbortSignal | undefined,
-): AsyncGenerator<readonly Row[], void, void> {
-  const { choose, toRow, maxRows } = rules;
+): AsyncGenerator<readonly string[], void, void> {
+  const { choose, toLine, maxRows } = rules;
   const groups = groupByPrompt(index);
   const candidates = new Uint32Array(groups.length);
   let [count, picksAPrompt, tried] = [0, 1, 0];
@@ -47,28 +47,28 @@ export async function* rowsFromChosen<Row>(
   for (const [start, end] of candidateSlices(count, size, () => maxRows - books.rows)) {
     signal?.throwIfAborted();
     tried += end - start;
-    const rows: Row[] = [];
+    const lines: string[] = [];
     const prompts = Array.from(candidates.subarray(start, end), (group) => membersOf(groups, group));
     for (const answers of await readChosen(store, index, books, rules, prompts)) {
-      const row = typeof answers === "string" ? answers : isOnePrompt(answers) ? toRow(answers) : "keyCollision";
+      const row = typeof answers === "string" ? answers : isOnePrompt(answers) ? toLine(answers) : "keyCollision";
       if (typeof answers === "string" || typeof row === "string") {
         books.drop(row as PromptDrop);
       } else {
         for (const { score } of answers) books.use(score.source);
-        rows.push(row);
+        lines.push(row.line);
       }
     }
-    books.rows += rows.length;
-    yield rows;
+    books.rows += lines.length;
+    yield lines;
   }
   books.drop("overLimit", count - tried);
 }
 
-async function readChosen<Row>(
+async function readChosen(
   store: InteractionStore,
   index: IndexRows,
   books: Tally,
-  rules: ComparisonRules<Row>,
+  rules: ComparisonRules,
   prompts: readonly Uint32Array[],
 ): Promise<(readonly Answer[] | PromptDrop)[]> {
   const results: (readonly Answer[] | PromptDrop)[] = [];

@@ -11,30 +11,30 @@ export interface DatasetBuild<Row> extends AsyncGenerator<Row, void, void> {
   readonly options: Readonly<Record<string, unknown>>;
   /** The books so far; final once the last row was given. */
   readonly report: BuildReport;
-  /** The same rows in batches, for who has many: use this or the rows, not both. */
-  batches(signal?: AbortSignal): AsyncGenerator<readonly Row[], void, void>;
+  /** The same rows as lines of JSON in batches, for who has many: use this or the rows, not both. */
+  lines(signal?: AbortSignal): AsyncGenerator<readonly string[], void, void>;
 }
 
-/** Makes a build from a function that streams its rows in batches and counts into the tally. */
+/** Makes a build from a function that streams its rows as JSON in batches and counts into the tally. */
 export function datasetBuild<Row>(
   kind: DatasetKind,
   options: Readonly<Record<string, unknown>>,
   books: Tally,
-  start: (signal: AbortSignal | undefined) => AsyncGenerator<readonly Row[], void, void>,
+  start: (signal: AbortSignal | undefined) => AsyncGenerator<readonly string[], void, void>,
 ): DatasetBuild<Row> {
   let isStarted = false;
-  const batches = (signal?: AbortSignal) => {
+  const lines = (signal?: AbortSignal) => {
     if (isStarted) throw new ConfigError(`this ${kind} build was read already: call the builder again for a new one`);
     isStarted = true;
     return start(signal);
   };
   async function* rows(): AsyncGenerator<Row, void, void> {
-    for await (const batch of batches()) yield* batch;
+    for await (const batch of lines()) for (const line of batch) yield JSON.parse(line) as Row;
   }
   return Object.defineProperties(rows(), {
     kind: { value: kind },
     options: { value: options },
     report: { get: () => books.report() },
-    batches: { value: batches },
+    lines: { value: lines },
   }) as DatasetBuild<Row>;
 }

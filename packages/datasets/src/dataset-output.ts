@@ -11,7 +11,7 @@ export type Files = Readonly<Record<string, FileSummary>>;
 
 /** A dataset under its temporary name. */
 export interface Output {
-  write(rows: readonly object[]): Promise<void>;
+  write(lines: readonly string[]): Promise<void>;
   finish(facts: (files: Files) => FolderFacts): Promise<Files>;
   /** Gives it its final name. */
   place(): Promise<void>;
@@ -24,7 +24,7 @@ export async function fileOutput({ path, overwrite }: Target): Promise<Output> {
   await saying(path, mkdir(dirname(path), { recursive: true }));
   const file = await createJsonl(temporary);
   return {
-    write: (rows) => file.write(rows),
+    write: (lines) => file.write(lines),
     finish: async () => ({ [basename(path)]: await file.finish() }),
     async place() {
       await saying(path, overwrite ? rename(temporary, path) : renameToNew(temporary, path));
@@ -54,11 +54,11 @@ export async function folderOutput({ path, overwrite, testShare }: Target): Prom
   }
   const [train, test] = parts as [JsonlFile, JsonlFile?];
   return {
-    async write(rows) {
-      if (!test || testShare === undefined) return train.write(rows);
-      const held: object[] = [];
-      const kept: object[] = [];
-      for (const row of rows) (isTestRow(row, testShare) ? held : kept).push(row);
+    async write(lines) {
+      if (!test || testShare === undefined) return train.write(lines);
+      const held: string[] = [];
+      const kept: string[] = [];
+      for (const line of lines) (isTestRow(JSON.parse(line), testShare) ? held : kept).push(line);
       await train.write(kept);
       await test.write(held);
     },

@@ -1,5 +1,7 @@
 import type { ChatMessage, ToolSchema } from "@whetstone/core";
 import type { Answer } from "./answer.js";
+import type { AnswerJson } from "./answer-json.js";
+import { columnJson } from "./json-lines.js";
 import { type QueryComplexity, queryComplexity } from "./query-complexity.js";
 import { scoreGap } from "./score-gap.js";
 
@@ -80,10 +82,11 @@ export interface RowShape {
   readonly hasTools: boolean;
 }
 
-export function toSftRow(
-  { interaction, score, prompt, answer, tools }: Answer,
+/** One row of the kind as a line of JSON. */
+export function sftLine(
+  { interaction, score, tools, json }: Answer,
   { mode, format, hasTools }: RowShape & { readonly mode: "messages" | "prompt-completion" },
-): SftRow {
+): string {
   const metadata: SftMetadata = {
     interaction_id: interaction.interactionId,
     agent_type: interaction.agentType,
@@ -92,15 +95,17 @@ export function toSftRow(
     latency_ms: interaction.latencyMs,
     timestamp: isoTime(interaction.timestamp),
   };
-  if (format === "standard") return { prompt: lastText(prompt), completion: answer.content, metadata };
-  if (mode === "messages") {
-    const messages = [...prompt, answer];
-    return hasTools ? { messages, tools, metadata } : { messages, metadata };
-  }
-  return hasTools ? { prompt, completion: [answer], tools, metadata } : { prompt, completion: [answer], metadata };
+  const isStandard = format === "standard";
+  return rowOf<SftRow>({
+    ...(mode === "messages"
+      ? { messages: `[${json.prompt},${json.answer}]` }
+      : { prompt: promptJson(json, isStandard), completion: isStandard ? json.answerText : `[${json.answer}]` }),
+    ...(hasTools && !isStandard && { tools: JSON.stringify(tools) }),
+    metadata: columnJson("metadata", metadata),
+  });
 }
 
-export function toDpoRow(chosen: Answer, rejected: Answer, { format, hasTools }: RowShape): DpoRow {
+export function dpoLine(chosen: Answer, rejected: Answer, { format, hasTools }: RowShape): string {
   const metadata: DpoRow["metadata"] = {
     agent_type: chosen.interaction.agentType,
     quality_diff: scoreGap(chosen.score.overall, rejected.score.overall),
@@ -115,42 +120,53 @@ export function toDpoRow(chosen: Answer, rejected: Answer, { format, hasTools }:
     chosen_timestamp: isoTime(chosen.interaction.timestamp),
     rejected_timestamp: isoTime(rejected.interaction.timestamp),
   };
-  if (format === "standard") {
-    return {
-      prompt: lastText(chosen.prompt),
-      chosen: chosen.answer.content,
-      rejected: rejected.answer.content,
-      metadata,
-    };
-  }
-  const turns = { prompt: chosen.prompt, chosen: [chosen.answer], rejected: [rejected.answer] };
-  return hasTools ? { ...turns, tools: chosen.tools, metadata } : { ...turns, metadata };
+  const isStandard = format === "standard";
+  const answerJson = ({ json }: Answer) => (isStandard ? json.answerText : `[${json.answer}]`);
+  return rowOf<DpoRow>({
+    prompt: promptJson(chosen.json, isStandard),
+    chosen: answerJson(chosen),
+    rejected: answerJson(rejected),
+    ...(hasTools && { tools: JSON.stringify(chosen.tools) }),
+    metadata: columnJson("metadata", metadata),
+  });
 }
 
-export function toGrpoRow(answers: readonly [Answer, ...Answer[]], { format }: RowShape): GrpoRow {
+export function grpoLine(answers: readonly [Answer, ...Answer[]], { format }: RowShape): string {
   const [best] = answers;
   const rewards = answers.map(({ score }) => score.overall);
   const mean = rewards.reduce((sum, reward) => sum + reward, 0) / rewards.length;
   const variance = rewards.reduce((sum, reward) => sum + (reward - mean) ** 2, 0) / rewards.length;
-  return {
-    prompt: format === "standard" ? lastText(best.prompt) : best.prompt,
-    responses: answers.map(({ answer, score }) => ({ text: answer.content, reward: score.overall })),
-    metadata: {
-      query_complexity: queryComplexity(best.prompt),
-      agent_type: best.interaction.agentType,
-      group_size: answers.length,
-      reward_mean: mean,
-      reward_std: Math.sqrt(variance),
-      reward_min: Math.min(...rewards),
-      reward_max: Math.max(...rewards),
-      interaction_ids: answers.map(({ interaction }) => interaction.interactionId),
-      score_sources: answers.map(({ score }) => score.source),
-      latencies_ms: answers.map(({ interaction }) => interaction.latencyMs),
-      timestamps: answers.map(({ interaction }) => isoTime(interaction.timestamp)),
-    },
+  const metadata: GrpoRow["metadata"] = {
+    query_complexity: queryComplexity(best.prompt),
+    agent_type: best.interaction.agentType,
+    group_size: answers.length,
+    reward_mean: mean,
+    reward_std: Math.sqrt(variance),
+    reward_min: Math.min(...rewards),
+    reward_max: Math.max(...rewards),
+    interaction_ids: answers.map(({ interaction }) => interaction.interactionId),
+    score_sources: answers.map(({ score }) => score.source),
+    latencies_ms: answers.map(({ interaction }) => interaction.latencyMs),
+    timestamps: answers.map(({ interaction }) => isoTime(interaction.timestamp)),
   };
+  const responses = answers.map(
+    ({ json, score }) => `{"text":${json.answerText},"reward":${columnJson("reward", score.overall)}}`,
+  );
+  return rowOf<GrpoRow>({
+    prompt: promptJson(best.json, format === "standard"),
+    responses: `[${responses.join(",")}]`,
+    metadata: columnJson("metadata", metadata),
+  });
 }
 
-const lastText = (turns: readonly ChatMessage[]): string => turns.at(-1)?.content ?? "";
+/** Puts a row together from its columns' JSON, so that a row has just the columns of its type. */
+function rowOf<Row>(columns: Readonly<Partial<Record<Row extends object ? keyof Row : never, string>>>): string {
+  let line = "";
+  for (const name in columns) line += `${line === "" ? "{" : ","}"${name}":${columns[name as keyof typeof columns]}`;
+  return `${line}}`;
+}
+
+const promptJson = ({ prompt, lastText }: AnswerJson, isStandard: boolean): string =>
+  isStandard ? lastText : `[${prompt}]`;
 
 const isoTime = (timestamp: number): string => new Date(timestamp).toISOString();

@@ -2,9 +2,9 @@ import { IndexFlag, type InteractionStore } from "@whetstone/core";
 import type { Answer } from "./answer.js";
 import { type BuildOptions, checkChoice, checkCount, checkedFormat, checkShare, selection } from "./build-options.js";
 import { type PromptDrop, tally } from "./build-report.js";
-import { type Choose, rowsFromChosen } from "./chosen-answers.js";
+import { type Choose, linesFromChosen } from "./chosen-answers.js";
 import { type DatasetBuild, datasetBuild } from "./dataset-build.js";
-import { type DpoRow, toDpoRow } from "./dataset-rows.js";
+import { type DpoRow, dpoLine } from "./dataset-rows.js";
 import { indexRowsCollector } from "./index-rows.js";
 import { scoreGap } from "./score-gap.js";
 
@@ -40,14 +40,14 @@ export function buildDpoDataset(store: InteractionStore, options: DpoOptions = {
     }
     const index = collector.rows();
     const shape = { format, hasTools: format === "conversational" && (index.flags & IndexFlag.tools) !== 0 };
-    const toRow = ([chosen, rejected]: readonly Answer[]): DpoRow | PromptDrop => {
+    const toLine = ([chosen, rejected]: readonly Answer[]): { line: string } | PromptDrop => {
       if (!chosen || !rejected) return "singleAnswer";
       if (isTooClose(chosen.score.overall, rejected.score.overall, minQualityDiff)) return "gapTooSmall";
       if (isSameAnswer(chosen, rejected)) return "identicalAnswers";
-      return toDpoRow(chosen, rejected, shape);
+      return { line: dpoLine(chosen, rejected, shape) };
     };
-    const rules = { choose: bestAndWorst(minQualityDiff), toRow, maxRows: maxPairs, format, controlTokens };
-    yield* rowsFromChosen(store, index, books, rules, signal);
+    const rules = { choose: bestAndWorst(minQualityDiff), toLine, maxRows: maxPairs, format, controlTokens };
+    yield* linesFromChosen(store, index, books, rules, signal);
   });
 }
 

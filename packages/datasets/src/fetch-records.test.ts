@@ -16,7 +16,7 @@ it("puts every record at the place of its ref, asking the store in the order of 
   };
   const refs = [7, 29, 11, 0, 7, 12];
   const found = await fetchRecords(listening, Float64Array.from(refs));
-  expect(found.map((record) => record?.query)).toEqual(["q7", "q29", undefined, "q0", "q7", "q12"]);
+  expect(found.map((record) => record?.interaction.query)).toEqual(["q7", "q29", undefined, "q0", "q7", "q12"]);
   expect(asked[0]).toEqual([0, 7, 7, 11, 12, 29]);
   expect(await fetchRecords(listening, new Float64Array(0))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-import type { InteractionStore, StoredInteraction } from "@whetstone/core";
+import type { FetchedRecord, InteractionStore } from "@whetstone/core";
 
 /** Records a build holds at once: few enough that most of them die young, which the garbage collector rewards. */
 export const SLICE = 256;
@@ -10,14 +10,14 @@ export const SLICE = 256;
 export async function fetchRecords(
   store: InteractionStore,
   refs: Float64Array,
-): Promise<(StoredInteraction | undefined)[]> {
+): Promise<(FetchedRecord | undefined)[]> {
   if (isAscending(refs)) return readAligned(store, refs);
   const order = Uint32Array.from(refs, (_, place) => place).sort((a, b) => (refs[a] as number) - (refs[b] as number));
   const found = await readAligned(
     store,
     Float64Array.from(order, (place) => refs[place] as number),
   );
-  const records: (StoredInteraction | undefined)[] = new Array(refs.length);
+  const records: (FetchedRecord | undefined)[] = new Array(refs.length);
   for (const [i, place] of order.entries()) records[place] = found[i];
   return records;
 }
@@ -40,8 +40,8 @@ export function* candidateSlices(
 }
 
 // A store leaves what is gone out of its answer, so a short answer is asked again by halves until every gap is known.
-async function readAligned(store: InteractionStore, refs: Float64Array): Promise<(StoredInteraction | undefined)[]> {
-  const found: StoredInteraction[] = [];
+async function readAligned(store: InteractionStore, refs: Float64Array): Promise<(FetchedRecord | undefined)[]> {
+  const found: FetchedRecord[] = [];
   for await (const batch of store.fetch(refs)) for (const record of batch) found.push(record);
   if (found.length === refs.length) return found;
   if (found.length === 0) return Array.from(refs, () => undefined);

@@ -2,9 +2,9 @@ import { ConfigError, type InteractionStore } from "@whetstone/core";
 import type { Answer } from "./answer.js";
 import { type BuildOptions, checkCount, checkedFormat, selection } from "./build-options.js";
 import { type PromptDrop, tally } from "./build-report.js";
-import { type Choose, rowsFromChosen } from "./chosen-answers.js";
+import { type Choose, linesFromChosen } from "./chosen-answers.js";
 import { type DatasetBuild, datasetBuild } from "./dataset-build.js";
-import { type GrpoRow, toGrpoRow } from "./dataset-rows.js";
+import { type GrpoRow, grpoLine } from "./dataset-rows.js";
 import { indexRowsCollector } from "./index-rows.js";
 import { scoreGap } from "./score-gap.js";
 
@@ -36,16 +36,16 @@ export function buildGrpoDataset(store: InteractionStore, options: GrpoOptions =
       signal?.throwIfAborted();
       collector.add(batch);
     }
-    const toRow = (answers: readonly Answer[]): GrpoRow | PromptDrop => {
+    const toLine = (answers: readonly Answer[]): { line: string } | PromptDrop => {
       // By the scores of now, which may be newer than the index.
       const [best, ...others] = answers.toSorted((a, b) => b.score.overall - a.score.overall);
       const worst = others.at(-1);
       if (!best || !worst) return "groupTooSmall";
       if (scoreGap(best.score.overall, worst.score.overall) === 0) return "zeroVariance";
-      return toGrpoRow([best, ...others], { format, hasTools: false });
+      return { line: grpoLine([best, ...others], { format, hasTools: false }) };
     };
-    const rules = { choose: spread(groupSize), toRow, maxRows: maxGroups, format, controlTokens, needsText: true };
-    yield* rowsFromChosen(store, collector.rows(), books, rules, signal);
+    const rules = { choose: spread(groupSize), toLine, maxRows: maxGroups, format, controlTokens, needsText: true };
+    yield* linesFromChosen(store, collector.rows(), books, rules, signal);
   });
 }
 

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { rowLine } from "./json-lines.js";
+import { pythonLines, rowLine } from "./json-lines.js";
 
 it("keeps a decimal point on scores, so that a column of them is never one of integers", () => {
   const row = {
@@ -15,7 +15,7 @@ it("keeps a decimal point on scores, so that a column of them is never one of in
 
 it("replaces half a surrogate pair, and leaves whole ones and quoted escapes alone", () => {
   const prompt = ["lone \ud83d end", "pair \ud83d\ude00", "quoted \\ud83d"];
-  expect(JSON.parse(rowLine({ prompt }))).toEqual({ prompt: ["lone \ufffd end", "pair \u{1f600}", "quoted \\ud83d"] });
+  expect(JSON.parse(written({ prompt }))).toEqual({ prompt: ["lone \ufffd end", "pair \u{1f600}", "quoted \\ud83d"] });
 });
 
 it("refuses a score that JSON cannot hold", () => {
@@ -32,7 +32,7 @@ it("writes rows that Python reads as the same rows, one a line for splitlines", 
     metadata: fc.record({ interaction_id: text, quality_score: fc.double({ min: 0, max: 1, noNaN: true }) }),
   });
   const rows = fc.sample(row, 500);
-  const input = `${rows.map(rowLine).join("\n")}\n`;
+  const input = `${rows.map(written).join("\n")}\n`;
   const script =
     "import json,sys\nlines=sys.stdin.buffer.read().decode('utf-8').splitlines()\n" +
     "rows=[json.loads(l) for l in lines]\n" +
@@ -42,6 +42,8 @@ it("writes rows that Python reads as the same rows, one a line for splitlines", 
   const seen = JSON.parse(execFileSync("python3", ["-c", script], { input, encoding: "utf8", maxBuffer: 64 << 20 }));
   expect(seen).toEqual(JSON.parse(JSON.stringify(rows), (_, value) => wellFormed(value)));
 });
+
+const written = (row: object) => pythonLines(Buffer.from(rowLine(row))).toString();
 
 const wellFormed = (value: unknown) =>
   typeof value === "string" ? value.replace(/\p{Surrogate}/gu, "\ufffd") : Object.is(value, -0) ? 0 : value;

@@ -18,19 +18,16 @@ const FLOATS = new Set([
   "margin",
 ]);
 
-/**
- * One row as one line of JSON, without the line feed, that Python reads as the same row: scores keep a decimal point,
- * strings are well-formed, and nothing in it ends a line for `splitlines`.
- */
+/** One row as a line of JSON, without the line feed. Scores keep a decimal point. */
 export function rowLine(row: object): string {
   let line = "{";
   for (const [name, value] of Object.entries(row))
     line += `${separator(line)}${quoted(name)}:${columnJson(name, value)}`;
-  return onOneLine(`${line}}`);
+  return `${line}}`;
 }
 
-// Chat messages and tools are written by JSON.stringify as they are; only our own columns hold numbers to mind.
-function columnJson(name: string, value: unknown): string {
+/** The JSON of one column. Chat messages and tools are written as they are; only our own columns hold numbers to mind. */
+export function columnJson(name: string, value: unknown): string {
   if (name === "metadata" || name === "responses" || FLOATS.has(name)) return withFloats(name, value);
   return JSON.stringify(value) ?? "null";
 }
@@ -70,15 +67,18 @@ function floatJson(name: string, value: number): string {
 }
 
 const LINE_ENDS = ["\u0085", "\u2028", "\u2029"];
+const LONE_SURROGATE = "\\ud";
 const ESCAPES = /\\(?:u[0-9a-f]{4}|.)/g;
 
-function onOneLine(json: string): string {
-  let line = json;
-  // Looking for one character is many times faster than a pattern of three, and nearly no text has any.
+/** Lines of JSON in UTF-8 as Python reads them: strings are well-formed, and nothing in a line ends it for `splitlines`. */
+export function pythonLines(utf8: Buffer): Buffer {
+  // Nearly no text has any of these, and looking for bytes is many times faster than for a pattern.
+  if (![...LINE_ENDS, LONE_SURROGATE].some((text) => utf8.includes(text))) return utf8;
+  let lines = utf8.toString();
   for (const end of LINE_ENDS) {
-    if (line.includes(end)) line = line.replaceAll(end, `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`);
+    lines = lines.replaceAll(end, `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`);
   }
   // JSON.stringify writes a lone surrogate as an escape, and Python's loaders refuse the file for it.
-  if (!line.includes("\\ud")) return line;
-  return line.replace(ESCAPES, (sequence) => (/^\\ud[89a-f]/.test(sequence) ? "\ufffd" : sequence));
+  lines = lines.replace(ESCAPES, (sequence) => (/^\\ud[89a-f]/.test(sequence) ? "\ufffd" : sequence));
+  return Buffer.from(lines);
 }

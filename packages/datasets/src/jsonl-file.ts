@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DatasetError } from "@whetstone/core";
-import { rowLine } from "./json-lines.js";
+import { pythonLines } from "./json-lines.js";
 
 /** What a finished file is. */
 export interface FileSummary {
@@ -13,17 +13,20 @@ export interface FileSummary {
   readonly sha256: string;
 }
 
-/** A new file that rows are appended to. */
+/** A new file that rows, as lines of JSON, are appended to. */
 export interface JsonlFile {
   /** Resolves when the disk took enough of it: awaiting this is the back-pressure. */
-  write(rows: readonly object[]): Promise<void>;
+  write(lines: readonly string[]): Promise<void>;
   /** Writes the rest, waits until the disk has it, closes. */
   finish(): Promise<FileSummary>;
   /** Closes without more ado, for a file that is going to be removed. */
   abandon(): Promise<void>;
 }
 
+const LINE_FEED = 10;
 const CHUNK = 512 * 1024;
+/** UTF-8 takes at most so many bytes for one unit of a JavaScript string. */
+const BYTES_A_UNIT = 3;
 
 /** Creates a file that must not exist yet, not even as a link. */
 export async function createJsonl(path: string): Promise<JsonlFile> {
@@ -31,26 +34,33 @@ export async function createJsonl(path: string): Promise<JsonlFile> {
   const handle = await saying(path, open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW, 0o666));
   const sha256 = createHash("sha256");
   let [rows, bytes] = [0, 0];
-  let text = "";
+  let [chunk, other] = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)];
+  let filled = 0;
   let inFlight: Promise<void> = Promise.resolve();
 
   // One chunk is written while the next one is made; whoever comes with a third one waits.
   const drain = async () => {
-    const buffer = Buffer.from(text);
-    text = "";
-    sha256.update(buffer);
-    bytes += buffer.length;
+    const lines = pythonLines(chunk.subarray(0, filled));
+    sha256.update(lines);
+    bytes += lines.length;
     await inFlight;
-    inFlight = saying(path, writeAll(handle, buffer));
+    inFlight = saying(path, writeAll(handle, lines));
     inFlight.catch(() => {}); // met by the next one who waits
+    [chunk, other] = [other, chunk];
+    filled = 0;
   };
 
   return {
     async write(batch) {
-      for (const row of batch) {
-        text += `${rowLine(row)}\n`;
+      // Line by line: one text beyond Latin-1 would make a whole chunk of joined text slow to encode.
+      for (const line of batch) {
+        const room = line.length * BYTES_A_UNIT + 1;
+        if (room > chunk.length - filled) await drain();
+        if (room > chunk.length) chunk = Buffer.allocUnsafe(room);
+        filled += chunk.write(line, filled);
+        chunk[filled] = LINE_FEED;
+        filled += 1;
         rows += 1;
-        if (text.length >= CHUNK) await drain();
       }
     },
     async finish() {

@@ -177,7 +177,7 @@ it("frees the store when the reader leaves early, and is read only once", async 
     break;
   }
   expect((await build.next()).done).toBe(true);
-  expect(() => build.batches()).toThrow(/call the builder again/);
+  expect(() => build.lines()).toThrow(/call the builder again/);
 });
 
 it("passes a store's failure on and stops when aborted", async () => {
@@ -185,7 +185,7 @@ it("passes a store's failure on and stops when aborted", async () => {
   await store.close();
   await expect(collect(buildSftDataset(store))).rejects.toMatchObject({ code: "STORE_CLOSED" });
   const open = await storeOf([interaction({ overall: 1 })]);
-  await expect(collect(buildSftDataset(open).batches(AbortSignal.abort()))).rejects.toThrow(/abort/);
+  await expect(collect(buildSftDataset(open).lines(AbortSignal.abort()))).rejects.toThrow(/abort/);
 });
 
 it.each([

@@ -4,7 +4,7 @@ import { answerOf } from "./answer.js";
 import { type BuildOptions, checkChoice, checkCount, checkedFormat, checkShare, selection } from "./build-options.js";
 import { tally } from "./build-report.js";
 import { type DatasetBuild, datasetBuild } from "./dataset-build.js";
-import { type SftRow, toSftRow } from "./dataset-rows.js";
+import { type SftRow, sftLine } from "./dataset-rows.js";
 import { candidateSlices, fetchRecords, SLICE } from "./fetch-records.js";
 import { type IndexRows, indexRowsCollector } from "./index-rows.js";
 import { keySet } from "./key-set.js";
@@ -52,7 +52,7 @@ export function buildSftDataset(store: InteractionStore, options: SftOptions = {
     const isRepeat = repeatFinder(index);
     for (const [start, end] of candidateSlices(index.length, SLICE, () => maxSamples - books.rows)) {
       signal?.throwIfAborted();
-      const rows: SftRow[] = [];
+      const lines: string[] = [];
       const records = await fetchRecords(store, index.refs.subarray(start, end));
       for (const [i, record] of records.entries()) {
         const answer = record ? answerOf(record, { format, controlTokens }) : "gone";
@@ -62,11 +62,11 @@ export function buildSftDataset(store: InteractionStore, options: SftOptions = {
         else if (isRepeat(start + i, answer.answer.content)) books.drop("duplicateAnswer");
         else {
           books.use(answer.score.source);
-          rows.push(toSftRow(answer, shape));
+          lines.push(sftLine(answer, shape));
         }
       }
-      books.rows += rows.length;
-      yield rows;
+      books.rows += lines.length;
+      yield lines;
     }
   });
 }

@@ -4,6 +4,7 @@ import type { DatasetBuild } from "./dataset-build.js";
 import { type ColumnType, columnTypes } from "./dataset-card.js";
 import { type Files, fileOutput, folderOutput, type Output } from "./dataset-output.js";
 import { checkTarget, datasetTarget } from "./dataset-target.js";
+import { rowLine } from "./json-lines.js";
 import type { FileSummary } from "./jsonl-file.js";
 
 export interface WriteOptions {
@@ -48,17 +49,16 @@ export async function writeDataset(
   let output: Output | undefined;
   let columns: Columns = [];
   try {
-    for await (const batch of build ? build.batches(signal) : batchesOf(rows)) {
+    for await (const lines of build ? build.lines(signal) : linesOf(rows)) {
       signal?.throwIfAborted();
-      const [first] = batch;
+      const [first] = lines;
       if (!first) continue;
       if (!output) {
         // Nothing is created before there is a row to write.
-        columns = columnTypes(first);
+        columns = columnTypes(JSON.parse(first));
         output = await (target.isFile ? fileOutput(target) : folderOutput(target));
       }
-      checkColumns(batch, columns);
-      await output.write(batch);
+      await output.write(lines);
     }
     signal?.throwIfAborted();
     const report = build?.report ?? null;
@@ -94,11 +94,8 @@ function shown(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : String(value);
 }
 
-function checkColumns(rows: readonly object[], columns: Columns): void {
-  const expected = columns.map(([name]) => name);
-  for (const row of rows) {
-    const names = Object.keys(row);
-    if (names.length === expected.length && names.every((name, i) => name === expected[i])) continue;
+function checkColumns(names: readonly string[], expected: readonly string[]): void {
+  if (names.length !== expected.length || names.some((name, i) => name !== expected[i])) {
     throw new DatasetError(
       "DATASET_INVALID_ROW",
       `a row has the columns ${names.join(", ")} and the first one ${expected.join(", ")}: give every row the same, null where empty`,
@@ -126,16 +123,21 @@ function totals(files: Files): Pick<WrittenDataset, "rows" | "bytes" | "sha256">
 }
 
 function isBuild(rows: AsyncIterable<object> | Iterable<object>): rows is DatasetBuild<object> {
-  return typeof rows === "object" && "batches" in rows && "report" in rows;
+  return typeof rows === "object" && "lines" in rows && "report" in rows;
 }
 
-async function* batchesOf(rows: AsyncIterable<object> | Iterable<object>): AsyncGenerator<readonly object[]> {
-  let batch: object[] = [];
+/** Rows that are not a builder's, checked. */
+async function* linesOf(rows: AsyncIterable<object> | Iterable<object>): AsyncGenerator<readonly string[]> {
+  let batch: string[] = [];
   let count = 0;
+  let expected: readonly string[] | undefined;
   for await (const row of rows) {
     count += 1;
     if (typeof row !== "object" || row === null || Array.isArray(row)) throw notARow(row, count);
-    if (batch.push(row) < 256) continue;
+    const names = Object.keys(row);
+    expected ??= names;
+    checkColumns(names, expected);
+    if (batch.push(rowLine(row)) < 256) continue;
     yield batch;
     batch = [];
   }

@@ -6,7 +6,7 @@ import { annotationFlags, type IndexRow } from "../index-batch.js";
 import type { Interaction } from "../interaction.js";
 import type { Filterable } from "../interaction-filter.js";
 import { idTime } from "../interaction-id.js";
-import type { InteractionFilter } from "../store.js";
+import type { FetchedRecord, InteractionFilter } from "../store.js";
 import { type DayAnnotations, dayAnnotations } from "./day-annotations.js";
 import { type DayIndex, parseRecord, readDayIndex } from "./day-index.js";
 import { ROW_WORDS } from "./index-rows.js";
@@ -52,7 +52,7 @@ export interface JournalReader {
   read(
     { ref, length }: { readonly ref: number; readonly length?: number },
     annotationsOf: (record: Interaction) => DayAnnotations | null,
-  ): StoredInteraction | null;
+  ): FetchedRecord | null;
   /** All that was said of the records of a record's day; null when that is nothing. */
   annotationsOf(record: Interaction): DayAnnotations | null;
   /**
@@ -130,20 +130,19 @@ export function journalReader(root: string): JournalReader {
   function agentTypeName(hash: number, ref: number): string {
     const known = agentTypes.get(hash);
     if (known !== undefined) return known;
-    const record = recordAt(ref);
+    const line = lineAt(ref);
+    const record = line === null ? null : parseRecord(line);
     if (record && hash32(record.agentType) === hash) agentTypes.set(hash, record.agentType);
     return record?.agentType ?? "unknown";
   }
 
-  function recordAt(ref: number, length?: number): Interaction | null {
+  function lineAt(ref: number, length?: number): string | null {
     const place = Math.floor(ref / SIZES);
     const path = segmentPaths[Math.floor(place / OFFSETS)];
     if (path === undefined) return null;
-    const line =
-      length === undefined
-        ? lines.lineAt(path, place % OFFSETS, SMALLEST_READ * 2 ** (ref % SIZES))
-        : lines.lineAt(path, place % OFFSETS, length + 1, true);
-    return line === null ? null : parseRecord(line);
+    return length === undefined
+      ? lines.lineAt(path, place % OFFSETS, SMALLEST_READ * 2 ** (ref % SIZES))
+      : lines.lineAt(path, place % OFFSETS, length + 1, true);
   }
 
   function segmentNumber(path: string): number {
@@ -222,9 +221,11 @@ export function journalReader(root: string): JournalReader {
     },
 
     read({ ref, length }, annotationsOf) {
-      const record = recordAt(ref, length);
-      const said = record && annotationsOf(record)?.of(record.interactionId);
-      return said && said.length > 0 ? { ...record, annotations: said } : record;
+      const json = lineAt(ref, length);
+      const record = json === null ? null : parseRecord(json);
+      if (json === null || !record) return null;
+      const said = annotationsOf(record)?.of(record.interactionId);
+      return { interaction: said && said.length > 0 ? { ...record, annotations: said } : record, json };
     },
 
     annotationsOf({ timestamp }) {

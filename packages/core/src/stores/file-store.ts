@@ -12,7 +12,7 @@ import { isWritable, listDays, openJournalFolder, removeDay, removeLeftovers } f
 import { journalReader, placeAfter } from "../journal/journal-reader.js";
 import { type JournalWriter, journalWriter } from "../journal/journal-writer.js";
 import { pseudonymiser } from "../pseudonym.js";
-import type { AnnotateStatus, AppendStatus, InteractionFilter, JournaledStore } from "../store.js";
+import type { AnnotateStatus, AppendStatus, FetchedRecord, InteractionFilter, JournaledStore } from "../store.js";
 import { statsCounter } from "../store-stats.js";
 
 /** Small, so that records which their reader drops at once die young. */
@@ -140,7 +140,7 @@ export function fileStore(folder: string): JournaledStore {
     async get(interactionId) {
       const found = open() && locator()(interactionId);
       if (!found) return null;
-      const interaction = reader.read(found, () => found.day.annotations);
+      const interaction = reader.read(found, () => found.day.annotations)?.interaction;
       return interaction?.interactionId === interactionId ? interaction : null;
     },
 
@@ -159,7 +159,7 @@ export function fileStore(folder: string): JournaledStore {
         const annotations = day.annotations.size > 0 ? day.annotations : null;
         const annotationsOf = () => annotations;
         for (const row of reader.rows(day, matches, { descending, from })) {
-          const interaction = reader.read(row, annotationsOf);
+          const interaction = reader.read(row, annotationsOf)?.interaction;
           if (!interaction) continue;
           batch.push(interaction);
           left -= 1;
@@ -199,10 +199,10 @@ export function fileStore(folder: string): JournaledStore {
     async *fetch(refs) {
       open();
       for (let start = 0; start < refs.length; start += QUERY_BATCH) {
-        const batch: StoredInteraction[] = [];
+        const batch: FetchedRecord[] = [];
         for (let i = start; i < Math.min(start + QUERY_BATCH, refs.length); i++) {
-          const interaction = reader.read({ ref: refs[i] as number }, reader.annotationsOf);
-          if (interaction) batch.push(interaction);
+          const record = reader.read({ ref: refs[i] as number }, reader.annotationsOf);
+          if (record) batch.push(record);
         }
         if (batch.length > 0) yield batch;
         await nextTurn();

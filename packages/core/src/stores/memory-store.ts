@@ -6,7 +6,7 @@ import { annotationFlags, INDEX_BATCH, indexBatchBuilder, indexRow, recordFlags 
 import type { Interaction } from "../interaction.js";
 import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../interaction-filter.js";
 import { pseudonymiser } from "../pseudonym.js";
-import type { InteractionStore } from "../store.js";
+import type { FetchedRecord, InteractionStore } from "../store.js";
 import { statsCounter } from "../store-stats.js";
 
 const QUERY_BATCH = 256;
@@ -120,10 +120,10 @@ export function memoryStore(): InteractionStore {
     async *fetch(refs) {
       open();
       for (let start = 0; start < refs.length; start += QUERY_BATCH) {
-        const batch: StoredInteraction[] = [];
+        const batch: FetchedRecord[] = [];
         for (let i = start; i < Math.min(start + QUERY_BATCH, refs.length); i++) {
           const record = records[refs[i] as number];
-          if (record) batch.push(stored(record));
+          if (record) batch.push({ interaction: stored(record), json: JSON.stringify(record) });
         }
         if (batch.length > 0) yield batch;
       }

@@ -284,10 +284,16 @@ export function testStore(name: string, open: () => Promise<InteractionStore>, o
       const batches = await index(store);
       const refs = batches.flatMap(({ refs: handles, length }) => [...handles.subarray(0, length)]);
       assert.equal(refs.length, 400);
-      const forward = await flat(store.fetch(refs));
+      const fetched = await flat(store.fetch(refs));
+      const forward = fetched.map((record) => record.interaction);
+      for (const { json, interaction: whole } of fetched) {
+        const { annotations, ...record } = whole;
+        assert.deepEqual(JSON.parse(json), record);
+        assert.ok(!json.includes("\n"));
+      }
       assert.deepEqual(queriesOf(forward), queriesOf(await collect(store)));
       assert.equal(forward.find(({ query }) => query === "7")?.annotations?.length, 1);
-      const backward = await flat(store.fetch(refs.toReversed()));
+      const backward = (await flat(store.fetch(refs.toReversed()))).map((record) => record.interaction);
       assert.deepEqual(queriesOf(backward), queriesOf(forward).toReversed());
     });
 
@@ -387,8 +393,8 @@ export function testStore(name: string, open: () => Promise<InteractionStore>, o
 /** 2026-03-01T00:00:00Z, the first millisecond of a day. */
 const T0 = Date.UTC(2026, 2, 1);
 
-async function flat(batches: AsyncIterable<readonly StoredInteraction[]>): Promise<StoredInteraction[]> {
-  const found: StoredInteraction[] = [];
+async function flat<T>(batches: AsyncIterable<readonly T[]>): Promise<T[]> {
+  const found: T[] = [];
   for await (const batch of batches) found.push(...batch);
   return found;
 }
