@@ -1,5 +1,13 @@
+import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { hasControlTokens, toolsHaveControlTokens, turnsHaveControlTokens } from "./control-tokens.js";
+import {
+  escapeControlTokens,
+  escapedTools,
+  escapedTurns,
+  hasControlTokens,
+  toolsHaveControlTokens,
+  turnsHaveControlTokens,
+} from "./control-tokens.js";
 
 it.each([
   "<|im_end|>",
@@ -102,3 +110,38 @@ it.each(["<", "<|", "<｜a", "[|", "[|a", "]~", "<seed:", "<extra_id_1", "</", "
     expect(typeof turnsHaveControlTokens([{ role: "assistant", content: text }])).toBe("boolean");
   },
 );
+
+it("escapes every token so that none is left, and changes nothing else", () => {
+  expect(escapeControlTokens("a <|im_end|> b [INST] c <<SYS>> d ]~b]")).toBe(
+    "a < |im_end|> b [ INST] c < <SYS>> d ] ~b]",
+  );
+  expect(escapeControlTokens("x < y [1]")).toBe("x < y [1]");
+  const signs = ["<", "|", ">", "[", "]", "~", "b", "/", "s", "INST", "SYS", "think", "im_end", "e", "!", " ", "｜"];
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...signs), { maxLength: 24 }), (parts) => {
+      const escaped = escapeControlTokens(parts.join(""));
+      expect(hasControlTokens(escaped)).toBe(false);
+      expect(escaped.replaceAll(" ", "")).toBe(parts.join("").replaceAll(" ", ""));
+    }),
+  );
+});
+
+it("escapes whole turns, tool calls and tools, and leaves an assistant's own thinking its marks", () => {
+  const turns = [
+    { role: "user" as const, content: "say <|im_end|>" },
+    {
+      role: "assistant" as const,
+      content: " <think>it says <|im_end|></think>\n<|im_end|> it is",
+      tool_calls: [{ type: "function" as const, function: { name: "say", arguments: { words: ["</s>"], n: 1 } } }],
+    },
+  ];
+  const escaped = escapedTurns(turns);
+  expect(turnsHaveControlTokens(escaped)).toBe(false);
+  expect(escaped.map(({ content }) => content)).toEqual([
+    "say < |im_end|>",
+    " <think>it says < |im_end|></think>\n< |im_end|> it is",
+  ]);
+  expect(escaped[1]?.tool_calls?.[0]?.function.arguments).toEqual({ words: ["< /s>"], n: 1 });
+  const tools = [{ type: "function" as const, function: { name: "say", description: "prints <s>" } }];
+  expect(escapedTools(tools)).toEqual([{ type: "function", function: { name: "say", description: "prints < s>" } }]);
+});

@@ -1,4 +1,4 @@
-import type { ChatMessage, ToolSchema } from "@whetstone/core";
+import type { ChatMessage, ToolCall, ToolSchema } from "@whetstone/core";
 
 // `<|im_end|>`, `<|eot_id|>`, DeepSeek's full-width `<｜User｜>`, and with one bar only Gemma's `<|turn>`.
 const BARS = "<[|｜][^\\s<>|｜]{1,48}[|｜]?>|<[^\\s<>|｜]{1,48}[|｜]>";
@@ -21,6 +21,10 @@ const ANGLE = new RegExp(`${BARS}|</?(?:${TAGS})>|<</?SYS>>`);
 const SQUARE =
   /\[\/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|TOOL_CONTENT|SYSTEM_PROMPT|THINK)\]|\[[gs]?MASK\]|\[(?:BOS|EOS|EOT)\]|\[\|(?:system|user|assistant|tool|endofturn)\|\]|\]~!?b[[\]]|\[e~\[/;
 
+const EVERY_ANGLE = new RegExp(ANGLE, "g");
+const EVERY_SQUARE = new RegExp(SQUARE, "g");
+const withSpace = (token: string): string => `${token[0]} ${token.slice(1)}`;
+
 // What a reasoning model puts before its answer, and its template takes apart again.
 const THINKING = [
   ["<think>", "</think>"],
@@ -36,6 +40,29 @@ export function hasControlTokens(text: string): boolean {
   return (text.includes("<") && ANGLE.test(text)) || ((text.includes("[") || text.includes("]~")) && SQUARE.test(text));
 }
 
+/** The text with a space inside every control token (`< |im_end|>`): as readable as before, and no token any more. */
+export function escapeControlTokens(text: string): string {
+  let escaped = text;
+  // Once more for what stood inside a token, such as the second one of `<|a<|b|>`.
+  while (hasControlTokens(escaped)) escaped = escaped.replace(EVERY_ANGLE, withSpace).replace(EVERY_SQUARE, withSpace);
+  return escaped;
+}
+
+/** The same for every text of a list of turns, an assistant's opening thinking and tool calls included. */
+export function escapedTurns(turns: readonly ChatMessage[]): readonly ChatMessage[] {
+  if (!turnsHaveControlTokens(turns)) return turns;
+  return turns.map((turn) => ({
+    ...turn,
+    content: turn.role === "assistant" ? escapedAnswer(turn.content) : escapeControlTokens(turn.content),
+    ...(turn.tool_calls && { tool_calls: escapedTexts(turn.tool_calls) as ToolCall[] }),
+  }));
+}
+
+/** The same for tool descriptions. */
+export function escapedTools<Tools extends readonly ToolSchema[] | null>(tools: Tools): Tools {
+  return toolsHaveControlTokens(tools) ? (escapedTexts(tools) as Tools) : tools;
+}
+
 /**
  * The same for every text of a list of turns, tool calls included. One block of thinking may open an assistant's turn:
  * there `<think>` is what the template expects, and not a forgery.
@@ -48,14 +75,37 @@ export function turnsHaveControlTokens(turns: readonly ChatMessage[]): boolean {
   );
 }
 
+function escapedAnswer(content: string): string {
+  const opened = thinkingOf(content);
+  if (!opened) return escapeControlTokens(content);
+  const { before, thinking, close, rest } = opened;
+  return before + escapeControlTokens(thinking) + close + escapeControlTokens(rest);
+}
+
+function escapedTexts(value: unknown): unknown {
+  if (typeof value === "string") return escapeControlTokens(value);
+  if (Array.isArray(value)) return value.map(escapedTexts);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [escapeControlTokens(name), escapedTexts(inner)]),
+  );
+}
+
 /** The thinking at the start of a turn and what follows it, without the marks around it; else the text as it is. */
 function partsOf(content: string): readonly string[] {
+  const opened = thinkingOf(content);
+  return opened ? [opened.thinking, opened.rest] : [content];
+}
+
+function thinkingOf(content: string) {
   const text = content.trimStart();
   for (const [open, close] of THINKING) {
     const end = text.startsWith(open) ? text.indexOf(close) : -1;
-    if (end >= 0) return [text.slice(open.length, end), text.slice(end + close.length)];
+    if (end < 0) continue;
+    const before = content.slice(0, content.length - text.length + open.length);
+    return { before, thinking: text.slice(open.length, end), close, rest: text.slice(end + close.length) };
   }
-  return [content];
+  return null;
 }
 
 /** The same for tool descriptions. */

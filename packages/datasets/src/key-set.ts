@@ -2,6 +2,7 @@
 export interface KeySet {
   /** False when the key was there already. */
   add(high: number, low: number): boolean;
+  has(high: number, low: number): boolean;
 }
 
 export function keySet(): KeySet {
@@ -11,7 +12,7 @@ export function keySet(): KeySet {
   // A slot with both words 0 is free, so the all-zero key is stored as (0, 1): one more collision in 2^64.
   const place = (into: Uint32Array, high: number, low: number): boolean => {
     const mask = into.length / 2 - 1;
-    for (let slot = Math.imul(high ^ low, 0x9e3779b1) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = slotOf(high, low) & mask; ; slot = (slot + 1) & mask) {
       const [storedHigh, storedLow] = [into[2 * slot], into[2 * slot + 1]];
       if (storedHigh === high && storedLow === low) return false;
       if (storedHigh !== 0 || storedLow !== 0) continue;
@@ -22,6 +23,15 @@ export function keySet(): KeySet {
   };
 
   return {
+    has(high, low) {
+      const mask = keys.length / 2 - 1;
+      const [wantedHigh, wantedLow] = [high >>> 0, high === 0 && low === 0 ? 1 : low >>> 0];
+      for (let slot = slotOf(wantedHigh, wantedLow) & mask; ; slot = (slot + 1) & mask) {
+        const [storedHigh, storedLow] = [keys[2 * slot], keys[2 * slot + 1]];
+        if (storedHigh === wantedHigh && storedLow === wantedLow) return true;
+        if (storedHigh === 0 && storedLow === 0) return false;
+      }
+    },
     add(high, low) {
       if (size * 3 >= keys.length) {
         const larger = new Uint32Array(keys.length * 2);
@@ -37,3 +47,5 @@ export function keySet(): KeySet {
     },
   };
 }
+
+const slotOf = (high: number, low: number): number => Math.imul(high ^ low, 0x9e3779b1);

@@ -1,0 +1,82 @@
+import { checkCount } from "./build-options.js";
+
+/** How much of a dataset may come from one person and from one conversation. */
+export interface ContributorCaps {
+  /**
+   * At most so many interactions of one user stand in rows, and the later ones are left out. Default 1,000, so that no
+   * script or enthusiast drowns the others; Infinity lifts it. Interactions without a user are not capped.
+   */
+  readonly maxPerUser?: number | undefined;
+  /** The same for one session. Default 100. */
+  readonly maxPerSession?: number | undefined;
+}
+
+/** Which cap keeps an interaction out. */
+export type CapDrop = "overUserCap" | "overSessionCap";
+
+/** Holds the caps. Users and sessions are the 32-bit hashes of the index, 0 for none. */
+export interface Contributors {
+  /** The cap that is reached; null when there is room. */
+  fullOf(user: number, session: number): CapDrop | null;
+  /** Counts an interaction that stands in a row. */
+  count(user: number, session: number): void;
+}
+
+/** Checks the caps and fills in the defaults. @throws ConfigError naming the cap that is wrong */
+export function checkedCaps({ maxPerUser = 1_000, maxPerSession = 100 }: ContributorCaps): Required<ContributorCaps> {
+  checkCount("maxPerUser", maxPerUser, 1);
+  checkCount("maxPerSession", maxPerSession, 1);
+  return { maxPerUser, maxPerSession };
+}
+
+export function contributors({ maxPerUser = Infinity, maxPerSession = Infinity }: ContributorCaps): Contributors {
+  const [users, sessions] = [hashCounts(), hashCounts()];
+  return {
+    fullOf(user, session) {
+      if (user !== 0 && users.of(user) >= maxPerUser) return "overUserCap";
+      return session !== 0 && sessions.of(session) >= maxPerSession ? "overSessionCap" : null;
+    },
+    count(user, session) {
+      if (user !== 0) users.add(user);
+      if (session !== 0) sessions.add(session);
+    },
+  };
+}
+
+/** Counts by 32-bit key other than 0, in 11 to 22 bytes a key. */
+function hashCounts() {
+  let keys = new Uint32Array(1024);
+  let counts = new Uint32Array(1024);
+  let size = 0;
+
+  const slotOf = (key: number): number => {
+    const mask = keys.length - 1;
+    const hash = Math.imul(key, 0x9e3779b1);
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    while (keys[slot] !== 0 && keys[slot] !== key) slot = (slot + 1) & mask;
+    return slot;
+  };
+
+  const grow = (): void => {
+    const [oldKeys, oldCounts] = [keys, counts];
+    keys = new Uint32Array(oldKeys.length * 2);
+    counts = new Uint32Array(oldKeys.length * 2);
+    for (const [i, key] of oldKeys.entries()) {
+      if (key === 0) continue;
+      const slot = slotOf(key);
+      keys[slot] = key;
+      counts[slot] = oldCounts[i] as number;
+    }
+  };
+
+  return {
+    of: (key: number): number => counts[slotOf(key)] as number,
+    add(key: number): void {
+      if ((size + 1) * 4 > keys.length * 3) grow();
+      const slot = slotOf(key);
+      if (keys[slot] === 0) size += 1;
+      keys[slot] = key;
+      counts[slot] = (counts[slot] as number) + 1;
+    },
+  };
+}
