@@ -13,7 +13,7 @@ export { type DatasetStats, type DatasetStatsOptions, datasetStats } from "./dat
 export { isReplaceableDataset } from "./dataset-target.js";
 export { buildDpoDataset, type DpoOptions } from "./dpo.js";
 export { buildGrpoDataset, type GrpoOptions } from "./grpo.js";
-export { rowLine } from "./json-lines.js";
+export { pythonLines } from "./json-lines.js";
 export type { FileSummary } from "./jsonl-file.js";
 export type { QueryComplexity } from "./query-complexity.js";
 export { buildSftDataset, type SftOptions } from "./sft.js";
