@@ -29,7 +29,7 @@ assert.deepEqual(
 const script = generateTrainingScript("sft", { datasetPath: "./data", outputDir: "./out" });
 assert.match(script, /SFTTrainer/);
 
-const response = await createApp({ store }).request("http://localhost/api/v1/training/stats");
+const response = await createApp({ store, tokens: false }).request("http://localhost/api/v1/training/stats");
 assert.equal((await response.json()).total_interactions, 2);
 
 await store.close();

@@ -51,7 +51,7 @@ is<Equal<typeof whetstone.buildSftDataset, typeof buildSftDataset>>();
 const script = generateTrainingScript("sft", { datasetPath: "./data", outputDir: "./out" });
 is<Equal<typeof script, string>>();
 
-const app = createApp({ store });
+const app = createApp({ store, tokens: false });
 const response: Response = await app.request("/health");
 try {
   await store.close();

@@ -33,7 +33,7 @@ describe("GET /api/v1/training/stats", () => {
       interaction({ agentType: "camelCase agent", qualityScores: { overall: 0.8 } }),
     ]);
 
-    const response = await createApp({ store }).request("/api/v1/training/stats");
+    const response = await createApp({ tokens: false, store }).request("/api/v1/training/stats");
 
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("application/json");
@@ -53,7 +53,7 @@ describe("GET /api/v1/training/stats", () => {
   });
 
   it("gives rates of 0 for an empty store", async () => {
-    const response = await createApp({ store: memoryStore() }).request("/api/v1/training/stats");
+    const response = await createApp({ tokens: false, store: memoryStore() }).request("/api/v1/training/stats");
     expect(await response.json()).toMatchObject({ total_interactions: 0, high_quality_rate: 0, agent_stats: {} });
   });
 
@@ -61,7 +61,7 @@ describe("GET /api/v1/training/stats", () => {
     const store = memoryStore();
     const recorded = interaction();
     await store.append([recorded]);
-    const app = createApp({ store });
+    const app = createApp({ tokens: false, store });
     expect(await (await app.request("/api/v1/training/stats")).json()).toMatchObject({ unscored_count: 1 });
     const { interactionId } = recorded;
     await store.annotate([
@@ -73,27 +73,27 @@ describe("GET /api/v1/training/stats", () => {
   it("keeps an agent called __proto__ a plain key", async () => {
     const store = memoryStore();
     await store.append([interaction({ agentType: "__proto__" })]);
-    const response = await createApp({ store }).request("/api/v1/training/stats");
+    const response = await createApp({ tokens: false, store }).request("/api/v1/training/stats");
     expect(await response.text()).toContain('"agent_stats":{"__proto__":{"count":1');
   });
 });
 
 describe("GET /health", () => {
   it("says ok for a store that works", async () => {
-    const response = await createApp({ store: memoryStore() }).request("/health");
+    const response = await createApp({ tokens: false, store: memoryStore() }).request("/health");
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ status: "ok", reasons: [] });
   });
 
   it("says degraded with its reasons, and still answers 200", async () => {
     const store = reporting({ status: "degraded", reasons: ["the disk is nearly full"] });
-    const response = await createApp({ store }).request("/health");
+    const response = await createApp({ tokens: false, store }).request("/health");
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ status: "degraded", reasons: ["the disk is nearly full"] });
   });
 
   it("answers 503 for a store that is down", async () => {
-    const response = await createApp({ store: reporting({ status: "down", reasons: ["no answer"] }) }).request(
+    const response = await createApp({ tokens: false, store: reporting({ status: "down", reasons: ["no answer"] }) }).request(
       "/health",
     );
     expect(response.status).toBe(503);
@@ -105,7 +105,7 @@ describe("problems", () => {
     const store = memoryStore();
     await store.close();
     for (const path of ["/health", "/api/v1/training/stats"]) {
-      const response = await createApp({ store }).request(path);
+      const response = await createApp({ tokens: false, store }).request(path);
       expect(response.status).toBe(503);
       expect(response.headers.get("content-type")).toBe("application/problem+json");
       expect(await response.json()).toEqual({
@@ -121,13 +121,13 @@ describe("problems", () => {
   it("gives nothing of the error away, and hands it to onError", async () => {
     const failure = new StoreError("STORE_UNAVAILABLE", "redis://user:hunter2@db.internal did not answer");
     const seen: unknown[] = [];
-    const app = createApp({ store: failing(failure), onError: (error) => seen.push(error) });
+    const app = createApp({ tokens: false, store: failing(failure), onError: (error) => seen.push(error) });
     expect(await (await app.request("/api/v1/training/stats")).text()).not.toMatch(/hunter2|internal/);
     expect(seen).toEqual([failure]);
   });
 
   it("answers 500 without detail for an error that is not ours", async () => {
-    const response = await createApp({ store: failing(new Error("at /home/me/secret.js")) }).request(
+    const response = await createApp({ tokens: false, store: failing(new Error("at /home/me/secret.js")) }).request(
       "/api/v1/training/stats",
     );
     expect(response.status).toBe(500);
@@ -135,7 +135,7 @@ describe("problems", () => {
   });
 
   it("answers 404 for a path that does not exist, whatever the method", async () => {
-    const app = createApp({ store: memoryStore() });
+    const app = createApp({ tokens: false, store: memoryStore() });
     for (const [method, path] of [
       ["GET", "/"],
       ["POST", "/api/v1/training/nothing"],
@@ -149,7 +149,7 @@ describe("problems", () => {
   });
 
   it("answers 405 and names the methods for a path that exists", async () => {
-    const response = await createApp({ store: memoryStore() }).request("/api/v1/training/stats", { method: "DELETE" });
+    const response = await createApp({ tokens: false, store: memoryStore() }).request("/api/v1/training/stats", { method: "DELETE" });
     expect(response.status).toBe(405);
     expect(response.headers.get("allow")).toBe("GET, HEAD");
     expect(await response.json()).toMatchObject({ code: "METHOD_NOT_ALLOWED" });
@@ -158,7 +158,7 @@ describe("problems", () => {
 
 describe("the host allow-list", () => {
   const ask = (host: string, allowedHosts?: readonly string[]) =>
-    createApp({ store: memoryStore(), allowedHosts }).request("/health", { headers: { host } });
+    createApp({ tokens: false, store: memoryStore(), allowedHosts }).request("/health", { headers: { host } });
 
   it.each(["localhost", "localhost:8000", "127.0.0.1:8000", "[::1]:8000", "LOCALHOST:1"])(
     "answers %s",
@@ -184,14 +184,14 @@ describe("the host allow-list", () => {
   });
 
   it("refuses a foreign host for unknown paths and other methods too", async () => {
-    const app = createApp({ store: memoryStore() });
+    const app = createApp({ tokens: false, store: memoryStore() });
     const headers = { host: "evil.example" };
     expect((await app.request("/nothing", { headers })).status).toBe(403);
     expect((await app.request("/health", { method: "OPTIONS", headers })).status).toBe(403);
   });
 
   it("reads the host of the URL where a runtime gives no Host header", async () => {
-    const app = createApp({ store: memoryStore() });
+    const app = createApp({ tokens: false, store: memoryStore() });
     expect((await app.fetch(new Request("http://evil.example/health"))).status).toBe(403);
     expect((await app.fetch(new Request("http://localhost:3000/health"))).status).toBe(200);
   });
@@ -202,7 +202,7 @@ describe("the host allow-list", () => {
   });
 
   it.each(["https://api.example.com", "api.example.com:80", "*", ""])("refuses %j as a host name at once", (host) => {
-    expect(() => createApp({ store: memoryStore(), allowedHosts: [host] })).toThrow(ConfigError);
+    expect(() => createApp({ tokens: false, store: memoryStore(), allowedHosts: [host] })).toThrow(ConfigError);
   });
 });
 
@@ -216,7 +216,7 @@ describe("over HTTP", () => {
     const store = memoryStore();
     await store.append([interaction()]);
     const port = await new Promise<number>((resolve) => {
-      const app = createApp({ store });
+      const app = createApp({ tokens: false, store });
       servers.push(
         serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, (info: AddressInfo) => {
           resolve(info.port);
