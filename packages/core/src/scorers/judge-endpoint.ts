@@ -58,7 +58,8 @@ function embeddedIpv4(address: string): string | null {
   if (first === 0x2002) return dotted(second, third);
   const rest = groups.slice(2, 6).every((group) => group === 0);
   const isPrefixed = (first === 0x64 && second === 0xff9b) || (first === 0 && second === 0);
-  return rest && isPrefixed ? dotted(groups[6] ?? 0, groups[7] ?? 0) : null;
+  // ::1 and :: are IPv6 addresses of their own.
+  return rest && isPrefixed && groups[6] !== 0 ? dotted(groups[6] ?? 0, groups[7] ?? 0) : null;
 }
 
 function ipv6Groups(address: string): number[] {
