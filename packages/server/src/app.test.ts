@@ -93,9 +93,10 @@ describe("GET /health", () => {
   });
 
   it("answers 503 for a store that is down", async () => {
-    const response = await createApp({ tokens: false, store: reporting({ status: "down", reasons: ["no answer"] }) }).request(
-      "/health",
-    );
+    const response = await createApp({
+      tokens: false,
+      store: reporting({ status: "down", reasons: ["no answer"] }),
+    }).request("/health");
     expect(response.status).toBe(503);
   });
 });
@@ -149,7 +150,9 @@ describe("problems", () => {
   });
 
   it("answers 405 and names the methods for a path that exists", async () => {
-    const response = await createApp({ tokens: false, store: memoryStore() }).request("/api/v1/training/stats", { method: "DELETE" });
+    const response = await createApp({ tokens: false, store: memoryStore() }).request("/api/v1/training/stats", {
+      method: "DELETE",
+    });
     expect(response.status).toBe(405);
     expect(response.headers.get("allow")).toBe("GET, HEAD");
     expect(await response.json()).toMatchObject({ code: "METHOD_NOT_ALLOWED" });

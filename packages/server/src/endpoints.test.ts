@@ -1,0 +1,229 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileStore, type InteractionStore, memoryStore } from "@whetstone/core";
+import { trainingKinds } from "@whetstone/trainers";
+import { describe, expect, it } from "vitest";
+import { API, atTheEnd, interaction, recordAnswers, startServer, temporaryFolder } from "./testing/server-fixture.js";
+
+const stores: readonly (readonly [name: string, open: () => InteractionStore])[] = [
+  ["a memory store", () => memoryStore()],
+  ["a file store", () => fileStore(join(temporaryFolder(), "store"))],
+];
+
+describe.each(stores)("the API on %s", (_name, open) => {
+  const start = async () => {
+    const store = open();
+    atTheEnd(() => store.close());
+    const dataRoot = temporaryFolder();
+    return { ...(await startServer({ store, dataRoot })), dataRoot };
+  };
+
+  it("logs an interaction once, takes secrets out and hashes the user", async () => {
+    const { post, store } = await start();
+    const sent = {
+      interaction_id: "from-python-1",
+      timestamp: "2026-01-31T08:00:00Z",
+      query: "My mail is jane.doe@example.com, what is 6 times 7?",
+      answer: "42",
+      agent_type: "math",
+      quality_scores: { overall: 0.9 },
+      user_id: "jane",
+      latency_ms: 12.5,
+      tools_used: ["calculator"],
+      metadata: { release: "1.2" },
+      session_id: null,
+    };
+    const first = await post(`${API}/interactions`, sent);
+    expect(first.status).toBe(201);
+    expect(await first.json()).toEqual({
+      interaction_id: "from-python-1",
+      status: "stored",
+      flags: ["query:redacted"],
+    });
+    const again = await post(`${API}/interactions`, sent);
+    expect([again.status, await again.json()]).toMatchObject([200, { status: "duplicate" }]);
+
+    const stored = await store.get("from-python-1");
+    expect(stored).toMatchObject({ answer: "42", latencyMs: 12.5, timestamp: Date.parse("2026-01-31T08:00:00Z") });
+    expect(stored?.query).toBe("My mail is <EMAIL_1>, what is 6 times 7?");
+    if (store.url.startsWith("file:")) expect(stored?.userId).toMatch(/^u:[0-9a-f]{32}$/);
+  });
+
+  it("gives interactions back page by page, by time, agent and quality", async () => {
+    const { post, store } = await start();
+    const records = Array.from({ length: 7 }, (_, i) =>
+      interaction({ qualityScores: { overall: i / 6 }, agentType: i % 2 ? "math" : "code" }),
+    );
+    await store.append(records);
+    const all: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const response = await post(`${API}/interactions/query`, { limit: 3, order: "asc", cursor });
+      const page = (await response.json()) as {
+        interactions: { interaction_id: string }[];
+        count: number;
+        next_cursor: string | null;
+      };
+      expect(page.count).toBe(page.interactions.length);
+      all.push(...page.interactions.map(({ interaction_id }) => interaction_id));
+      cursor = page.next_cursor;
+    } while (cursor !== null);
+    expect(all).toEqual(records.map(({ interactionId }) => interactionId));
+
+    const count = async (body: object) =>
+      ((await (await post(`${API}/interactions/query`, body)).json()) as { count: number }).count;
+    expect(await count({ high_quality_only: true })).toBe(2);
+    expect(await count({ agent_type: "math" })).toBe(3);
+    expect(await count({ agent_type: ["math", "code"] })).toBe(7);
+    expect(await count({ start_time: new Date(records[5]?.timestamp ?? 0).toISOString() })).toBe(2);
+    expect(await count({ end_time: new Date(records[5]?.timestamp ?? 0).toISOString() })).toBe(5);
+    expect(await count({ min_quality: 0.5, high_quality_only: false })).toBe(4);
+    const body = await (await post(`${API}/interactions/query`, { limit: 1 })).json();
+    expect(body).toMatchObject({ interactions: [{ interaction_id: records[6]?.interactionId, agent_type: "code" }] });
+  });
+
+  it("takes a query without a body for everything", async () => {
+    const { ask, store } = await start();
+    await store.append([interaction()]);
+    const response = await ask(`${API}/interactions/query`, { method: "POST" });
+    expect([response.status, await response.json()]).toMatchObject([200, { count: 1, next_cursor: null }]);
+  });
+
+  it("records feedback, and says when there is nothing to say it of", async () => {
+    const { post, store } = await start();
+    const { interactionId } = interaction();
+    await store.append([interaction({ interactionId })]);
+    const path = `${API}/interactions/${interactionId}/feedback`;
+    expect((await post(path, { type: "rating", value: 0.75, source: "human:jane" })).status).toBe(201);
+    expect((await post(path, { type: "demonstration", value: "Write to jane@example.com" })).status).toBe(201);
+    expect((await store.get(interactionId))?.annotations).toMatchObject([
+      { source: "human:jane", feedback: { type: "rating", value: 0.75 } },
+      { source: "human:user", feedback: { type: "demonstration", value: "Write to <EMAIL_1>" } },
+    ]);
+    const unknown = await post(`${API}/interactions/nobody/feedback`, { type: "boolean", value: true });
+    expect([unknown.status, await unknown.json()]).toMatchObject([404, { code: "INTERACTION_NOT_FOUND" }]);
+  });
+
+  it("builds SFT, DPO and GRPO datasets and says what was left out", async () => {
+    const { post, store } = await start();
+    await recordAnswers(store, { prompts: 3, answers: 5 });
+    await store.append([interaction()]);
+    const build = async (kind: string, options: object) =>
+      (await (await post(`${API}/dataset/${kind}`, options)).json()) as Record<string, unknown>;
+
+    const sft = await build("sft", { min_quality: 0.7, max_samples: 4 });
+    expect(sft).toMatchObject({ count: 4, saved_to: null, metadata: { kind: "sft", considered: 16, files: null } });
+    expect(sft.dataset).toHaveLength(4);
+    expect(sft).toMatchObject({ dataset: [{ messages: [{ role: "user" }, { role: "assistant" }] }, {}, {}, {}] });
+    expect(sft).toMatchObject({ metadata: { drops: { unscored: 1, below_min_quality: 9 }, used: 4 } });
+
+    const dpo = await build("dpo", { min_quality_diff: 0.5, format: "standard" });
+    expect(dpo).toMatchObject({
+      count: 3,
+      dataset: [
+        { prompt: "Question number 0?", chosen: "Answer 4 to question 0", rejected: "Answer 0 to question 0" },
+        {},
+        {},
+      ],
+    });
+    const grpo = await build("grpo", { group_size: 3, max_groups: 2, days_back: 1, agent_types: ["math"] });
+    expect(grpo).toMatchObject({ count: 2, metadata: { options: { group_size: 3, max_groups: 2, days_back: 1 } } });
+    expect(await build("sft", { agent_types: ["nobody"] })).toMatchObject({ dataset: [], count: 0 });
+  });
+
+  it("saves a dataset into the data folder, as a file or a folder", async () => {
+    const { post, store, dataRoot } = await start();
+    await recordAnswers(store, { prompts: 20, answers: 2 });
+    const file = await post(`${API}/dataset/dpo`, { save_to_file: "math/pairs.jsonl" });
+    expect(file.status).toBe(200);
+    const saved = (await file.json()) as { dataset: object[]; metadata: { files: object } };
+    expect(saved).toMatchObject({
+      saved_to: "math/pairs.jsonl",
+      count: 20,
+      metadata: { files: { "pairs.jsonl": { rows: 20 } } },
+    });
+    const lines = readFileSync(join(dataRoot, "math/pairs.jsonl"), "utf8").trimEnd().split("\n");
+    expect(lines.map((line) => JSON.parse(line))).toEqual(saved.dataset);
+
+    const folder = await post(`${API}/dataset/sft`, { save_to_file: "math-sft", test_share: 0.3 });
+    expect(await folder.json()).toMatchObject({ saved_to: "math-sft" });
+    expect(readFileSync(join(dataRoot, "math-sft/manifest.json"), "utf8")).not.toContain(dataRoot);
+    const empty = await post(`${API}/dataset/sft`, { save_to_file: "none.jsonl", agent_types: ["nobody"] });
+    expect([empty.status, await empty.json()]).toMatchObject([422, { code: "DATASET_EMPTY" }]);
+  });
+
+  it("leaves the rows out above 1,000, and streams all of them", async () => {
+    const { post, store } = await start();
+    await recordAnswers(store, { prompts: 1001, answers: 1 });
+    const answer = (await (await post(`${API}/dataset/sft`, {})).json()) as object;
+    expect(answer).toMatchObject({ dataset: null, count: 1001 });
+
+    const streamed = await post(`${API}/dataset/sft`, {}, { headers: { accept: "application/x-ndjson" } });
+    expect(streamed.headers.get("content-type")).toBe("application/x-ndjson");
+    const lines = (await streamed.text()).trimEnd().split("\n");
+    expect(lines).toHaveLength(1001);
+    expect(JSON.parse(lines[1000] ?? "")).toMatchObject({ messages: [{ content: "Question number 1000?" }, {}] });
+    expect(lines[0]).toContain('"quality_score":1.0,');
+  });
+
+  it("tells what datasets there could be", async () => {
+    const { ask, store } = await start();
+    await recordAnswers(store, { prompts: 3, answers: 4 });
+    const response = await ask(`${API}/dataset/stats?days_back=7`);
+    expect(await response.json()).toMatchObject({
+      days_back: 7,
+      total_interactions: 12,
+      high_quality_count: 3,
+      error_count: 0,
+      unscored_count: 0,
+      agent_counts: { math: 12 },
+      potential_datasets: { sft_samples: 3, dpo_pairs: 3, grpo_groups: 3 },
+      recommendation: expect.stringContaining("Too little yet"),
+    });
+    expect(await (await ask(`${API}/dataset/stats`)).json()).toMatchObject({ days_back: null });
+  });
+
+  it.each(trainingKinds)("generates the %s script and saves it", async (kind) => {
+    const { post, dataRoot } = await start();
+    const body = {
+      script_type: kind,
+      dataset_path: `datasets/${kind}`,
+      output_dir: "./model",
+      save_to_file: `scripts/train-${kind}.py`,
+      config: { num_epochs: 2 },
+    };
+    const response = await post(`${API}/script/generate`, body);
+    const answer = (await response.json()) as { script: string };
+    expect([response.status, answer]).toMatchObject([200, { saved_to: `scripts/train-${kind}.py` }]);
+    expect(answer).toMatchObject({ script_type: kind, command: `uv run scripts/train-${kind}.py` });
+    expect(readFileSync(join(dataRoot, `scripts/train-${kind}.py`), "utf8")).toBe(answer.script);
+    expect(answer.script).toContain("def main()");
+  });
+
+  it("says which setting of a script is wrong", async () => {
+    const { post } = await start();
+    const body = { script_type: "sft", dataset_path: "data", config: { num_epoch: 2 } };
+    const response = await post(`${API}/script/generate`, body);
+    expect([response.status, await response.json()]).toMatchObject([
+      400,
+      { code: "CONFIG_INVALID", detail: expect.stringContaining("did you mean numEpochs?") },
+    ]);
+  });
+
+  it("removes old interactions, by a number in the query or in the body", async () => {
+    const { ask, post, store } = await start();
+    const day = 86_400_000;
+    await store.append([40, 20, 1].map((days) => interaction({ timestamp: Date.now() - days * day })));
+    const first = await ask(`${API}/interactions/cleanup?days_to_keep=30`, { method: "DELETE" });
+    expect([first.status, await first.json()]).toMatchObject([
+      200,
+      { removed_count: 1, days_kept: 30, message: expect.stringContaining("removed 1 interaction from before") },
+    ]);
+    const second = await post(`${API}/interactions/cleanup`, { days_to_keep: 10 }, { method: "DELETE" });
+    expect(await second.json()).toMatchObject({ removed_count: 1, days_kept: 10 });
+    for (const path of ["", "?days_to_keep=-1", "?days_to_keep=1e3", "?days_to_keep=99999"]) {
+      expect((await ask(`${API}/interactions/cleanup${path}`, { method: "DELETE" })).status).toBe(400);
+    }
+    expect((await store.stats()).totalInteractions).toBe(1);
+  });
+});
