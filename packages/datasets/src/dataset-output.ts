@@ -1,10 +1,10 @@
 import { link, mkdir, open, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DatasetError } from "@whetstone/core";
+import { dataFiles } from "./data-files.js";
 import { type FolderFacts, renderCard, renderManifest } from "./dataset-card.js";
 import { datasetFiles, type Target } from "./dataset-target.js";
-import { createJsonl, type FileSummary, type JsonlFile, saying, temporaryName } from "./jsonl-file.js";
-import { isTestRow } from "./split.js";
+import { createJsonl, type FileSummary, saying, temporaryName } from "./jsonl-file.js";
 
 /** The finished data files by name. */
 export type Files = Readonly<Record<string, FileSummary>>;
@@ -43,30 +43,14 @@ export async function folderOutput({ path, overwrite, testShare }: Target): Prom
   await saying(path, mkdir(dirname(path), { recursive: true }));
   await saying(path, mkdir(temporary));
   const discardFolder = () => rm(temporary, { recursive: true, force: true });
-  const parts: JsonlFile[] = [];
-  try {
-    for (const name of testShare === undefined ? ["train"] : ["train", "test"]) {
-      parts.push(await createJsonl(join(temporary, `${name}.jsonl`)));
-    }
-  } catch (error) {
+  const data = await dataFiles(temporary, testShare).catch(async (error: unknown) => {
     await discardFolder();
     throw error;
-  }
-  const [train, test] = parts as [JsonlFile, JsonlFile?];
+  });
   return {
-    async write(lines) {
-      if (!test || testShare === undefined) return train.write(lines);
-      const held: string[] = [];
-      const kept: string[] = [];
-      for (const line of lines) (isTestRow(JSON.parse(line), testShare) ? held : kept).push(line);
-      await train.write(kept);
-      await test.write(held);
-    },
+    write: (lines) => data.write(lines),
     async finish(facts) {
-      const files: Files = {
-        "train.jsonl": await train.finish(),
-        ...(test && { "test.jsonl": await test.finish() }),
-      };
+      const files = await data.finish();
       for (const [name, { rows }] of Object.entries(files)) {
         if (rows === 0) throw lopsidedSplit(name, testShare ?? 0, files);
       }
@@ -80,7 +64,7 @@ export async function folderOutput({ path, overwrite, testShare }: Target): Prom
       await syncFolder(dirname(path));
     },
     async discard() {
-      for (const part of parts) await part.abandon();
+      await data.abandon();
       await discardFolder();
     },
   };

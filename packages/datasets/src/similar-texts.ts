@@ -7,6 +7,8 @@ import { equalBytes, minHash, SIGNATURE } from "./min-hash.js";
 export interface SimilarTexts {
   /** Takes a text in and returns its number; a text with the same words gets the same number. */
   add(text: string): number;
+  /** Puts two texts into one cluster that belong together for another reason. */
+  join(text: number, other: number): void;
   /** What all texts of a cluster have in common: the number of its oldest text. It may change while texts are added. */
   clusterOf(text: number): number;
   /** How many texts of its cluster were added, repeats included. */
@@ -49,7 +51,9 @@ export function similarTexts(): SimilarTexts {
   };
 
   const join = (a: number, b: number): void => {
-    const [older, newer] = a < b ? [a, b] : [b, a];
+    const [one, another] = [rootOf(a), rootOf(b)];
+    if (one === another) return;
+    const [older, newer] = one < another ? [one, another] : [another, one];
     parents[newer] = older;
     sizes[older] = (sizes[older] as number) + (sizes[newer] as number);
   };
@@ -139,6 +143,7 @@ export function similarTexts(): SimilarTexts {
       length += 1;
       return number;
     },
+    join,
     clusterOf: rootOf,
     has(text) {
       makeRoom();
