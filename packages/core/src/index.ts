@@ -98,5 +98,8 @@ export {
   type StoreHealth,
   type StoreStats,
 } from "./store.js";
+export { type StoreFault, storeFault } from "./store-fault.js";
 export { fileStore } from "./stores/file-store.js";
 export { memoryStore } from "./stores/memory-store.js";
+export type { RedisLike, RedisPipeline } from "./stores/redis/redis-like.js";
+export { type RedisStoreOptions, redisStore } from "./stores/redis/redis-store.js";

@@ -3,20 +3,22 @@ import { ConfigError } from "./errors.js";
 import type { InteractionStore } from "./store.js";
 import { fileStore } from "./stores/file-store.js";
 import { memoryStore } from "./stores/memory-store.js";
+import { redisStore } from "./stores/redis/redis-store.js";
 
 /** Where a store is when nothing says otherwise. */
 export const DEFAULT_STORE_URL = "file:./.whetstone";
 
 /**
- * Opens the store that a URL names: `file:./folder` or `memory:`. Without a URL it is `WHETSTONE_URL`, or
- * `file:./.whetstone`. Opening is lazy: nothing is touched before the first call.
+ * Opens the store that a URL names: `file:./folder`, `redis://`, `rediss://`, `redis-cluster://` or `memory:`. Without a
+ * URL it is `WHETSTONE_URL`, or `file:./.whetstone`. Opening is lazy: nothing is touched before the first call.
  * @throws ConfigError for a URL of another kind
  */
 export function openStore(url: string = process.env.WHETSTONE_URL || DEFAULT_STORE_URL): InteractionStore {
   if (url === "memory:") return memoryStore();
   if (url.startsWith("file:")) return fileStore(folderOf(url));
+  if (/^rediss?(-cluster)?:/.test(url)) return redisStore({ url });
   const shown = url.replace(/\/\/[^@/]*@/, "//…@"); // whatever it is, a password in it is nobody's business
-  throw new ConfigError(`no store is known for "${shown}": use file:./folder or memory:`);
+  throw new ConfigError(`no store is known for "${shown}": use file:./folder, redis://host or memory:`);
 }
 
 function folderOf(url: string): string {

@@ -1,0 +1,54 @@
+import { DAY_MS, dayNumber } from "../../day.js";
+import type { Bucket, Keys } from "./buckets.js";
+import { hourField } from "./hour-stats.js";
+import type { RedisCommand } from "./redis-like.js";
+
+/** A record as its bucket keeps it. */
+export interface BucketRecord {
+  readonly interactionId: string;
+  readonly timestamp: number;
+  readonly json: string;
+  /** Of the time index, see `time-entry.ts`. */
+  readonly entry: string;
+  /** -1 is unscored. */
+  readonly overall: number;
+  /** The id does not tell the time, so it is looked up by another index. */
+  readonly foreign: boolean;
+}
+
+/** What writes records of one bucket: one command a key, however many records. To be sent as one transaction. */
+export function writeCommands(keys: Keys, bucket: Bucket, records: readonly BucketRecord[]): RedisCommand[] {
+  const texts: string[] = ["hset", bucket.records];
+  const times: (string | number)[] = ["zadd", bucket.times];
+  // NX: a record that is written again, because half of it was lost, keeps the scores that came later.
+  const qualities: (string | number)[] = ["zadd", bucket.qualities, "nx"];
+  const foreign: (string | number)[] = ["zadd", keys.foreignIds(bucket.tag)];
+  const hours = new Set<string>();
+  for (const { interactionId, timestamp, json, entry, overall, foreign: isForeign } of records) {
+    texts.push(interactionId, json);
+    times.push(timestamp, entry);
+    qualities.push(overall, interactionId);
+    if (isForeign) foreign.push(timestamp, interactionId);
+    hours.add(hourField(timestamp));
+  }
+  const day = dayNumber(records[0]?.timestamp ?? 0);
+  return [
+    texts,
+    times,
+    qualities,
+    ...(foreign.length > 2 ? [foreign] : []),
+    ["zadd", keys.days(bucket.tag), day, bucket.day],
+    ...[...hours].map((hour): RedisCommand => ["hincrby", bucket.counts, hour, 1]),
+  ];
+}
+
+/** What removes a bucket with everything about it. The first result is the number of records it had. */
+export function removeCommands(keys: Keys, bucket: Bucket, dayStartMs: number): RedisCommand[] {
+  const { records, times, qualities, annotations, demonstrations, counts, tag, day } = bucket;
+  return [
+    ["hlen", records],
+    ["unlink", records, times, qualities, annotations, demonstrations, counts],
+    ["zremrangebyscore", keys.foreignIds(tag), dayStartMs, `(${dayStartMs + DAY_MS}`],
+    ["zrem", keys.days(tag), day],
+  ];
+}

@@ -1,0 +1,232 @@
+import { ConfigError, StoreError } from "../../errors.js";
+import { redisError } from "./redis-error.js";
+import type { RedisCommand, RedisLike, RedisPipeline } from "./redis-like.js";
+import type { RedisPlace } from "./redis-url.js";
+import { concerns, parseInfo, type ServerFacts, whyLossy, whyUnfit } from "./server-facts.js";
+
+/** How long a first connection may take, and a lost one that is being made again. */
+const CONNECT_MS = 5_000;
+const RECONNECT_MS = 1_000;
+/** The eviction policy and the like are looked at again after so long. */
+const LOOK_AGAIN_MS = 3_600_000;
+
+export interface RedisConnectionOptions {
+  /** A client of the caller's, or where to connect to. */
+  readonly client: RedisLike | RedisPlace;
+  readonly where: string;
+  /** Options for ioredis, over ours. */
+  readonly clientOptions: Readonly<Record<string, unknown>> | undefined;
+  /** Refuses a server that may lose records without an error. */
+  readonly strict: boolean;
+}
+
+/** A connection that opens itself, looks at the server before it trusts it, and fails with `StoreError`s. */
+export interface RedisConnection {
+  /** Sends commands together, all about keys of one slot. Gives their results, or fails with the first error. */
+  run(commands: readonly RedisCommand[]): Promise<unknown[]>;
+  /** The same in MULTI: all of them, or none. */
+  transact(commands: readonly RedisCommand[]): Promise<unknown[]>;
+  /** Whether it is a cluster; known after the first `run`. */
+  isCluster(): Promise<boolean>;
+  /** Asks the servers now. */
+  look(): Promise<{ readonly epoch: string; readonly reasons: readonly string[] }>;
+  close(): Promise<void>;
+}
+
+export function redisConnection({
+  client: given,
+  where,
+  clientOptions,
+  strict,
+}: RedisConnectionOptions): RedisConnection {
+  let client: RedisLike | null = null;
+  let opening: Promise<RedisLike> | null = null;
+  let lastError: unknown;
+  let trusted: Promise<void> | null = null;
+  let trustedUntil = 0;
+  let wasReady = false;
+
+  const onError = (error: unknown) => {
+    lastError = error;
+  };
+  // Another server may answer now: it is looked at before it is used.
+  const onReady = () => {
+    wasReady = true;
+    lastError = undefined;
+    trusted = null;
+  };
+
+  async function open(): Promise<RedisLike> {
+    const opened = "pipeline" in given ? given : await connectTo(given, clientOptions);
+    opened.on("error", onError);
+    opened.on("ready", onReady);
+    client = opened;
+    return opened;
+  }
+
+  /** The client once it is connected. A lost connection is being made again by itself, and is waited for a moment. */
+  async function ready(): Promise<RedisLike> {
+    opening ??= open().catch((error: unknown) => {
+      opening = null;
+      throw error;
+    });
+    const opened = await opening;
+    if (opened.status === "ready") return opened;
+    if (opened.status === "wait" || opened.status === "end") void opened.connect().catch(onError);
+    await untilReady(opened, wasReady ? RECONNECT_MS : CONNECT_MS);
+    return opened;
+  }
+
+  function untilReady(opened: RedisLike, patienceMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (failure?: unknown) => {
+        clearTimeout(timer);
+        opened.off("ready", done);
+        opened.off("error", done);
+        opened.off("end", failed);
+        if (failure === undefined) resolve();
+        else reject(redisError(failure, where));
+      };
+      const failed = () => done(lastError ?? new Error("the connection is closed"));
+      const timer = setTimeout(() => {
+        done(lastError ?? new Error(`no answer within ${patienceMs} ms`));
+      }, patienceMs);
+      opened.on("ready", done);
+      opened.on("error", done);
+      opened.on("end", failed);
+    });
+  }
+
+  /** The client of a server that was looked at. */
+  async function admitted(): Promise<RedisLike> {
+    const opened = await ready();
+    if (!trusted || performance.now() > trustedUntil) {
+      trustedUntil = performance.now() + LOOK_AGAIN_MS;
+      const looking = check(opened);
+      trusted = looking;
+      looking.catch(() => {
+        if (trusted === looking) trusted = null;
+      });
+    }
+    await trusted;
+    return opened;
+  }
+
+  async function check(opened: RedisLike): Promise<void> {
+    for (const { facts, at } of await allFacts(opened)) {
+      const refusal = whyUnfit(facts, at, opened.isCluster === true);
+      if (refusal) throw refusal;
+      const lossy = strict ? whyLossy(facts, at) : null;
+      if (lossy) throw new StoreError("STORE_REFUSED", `${lossy}, or open the store without strict`);
+    }
+  }
+
+  async function allFacts(opened: RedisLike): Promise<{ readonly facts: ServerFacts; readonly at: string }[]> {
+    const servers = (opened.isCluster ? opened.nodes?.("master") : undefined) ?? [opened];
+    return Promise.all(servers.map(async (server) => ({ facts: await factsOf(server), at: where })));
+  }
+
+  async function factsOf(server: RedisLike): Promise<ServerFacts> {
+    const answers = await server.pipeline([["info"], ["config", "get", "save"]]).exec();
+    const [info, save] = answers ?? [];
+    // A managed Redis may forbid either: what it does not tell is unknown.
+    if (info?.[0] && !/NOPERM|unknown command/i.test(info[0].message)) throw redisError(info[0], where);
+    const facts = parseInfo(info?.[0] ? "" : String(info?.[1] ?? ""));
+    if (facts.persistence === "aof" || save?.[0] || !Array.isArray(save?.[1])) return facts;
+    return { ...facts, persistence: save[1][1] === "" ? "none" : "rdb" };
+  }
+
+  async function send(make: (opened: RedisLike) => RedisPipeline): Promise<unknown[]> {
+    const opened = await admitted();
+    let answers: [Error | null, unknown][] | null;
+    try {
+      answers = await make(opened).exec();
+    } catch (error) {
+      throw redisError(reasonOf(error), where);
+    }
+    if (!answers) throw redisError(new Error("the transaction was not run"), where);
+    return answers.map(([error, result]) => {
+      if (error) throw redisError(reasonOf(error), where);
+      return result;
+    });
+  }
+
+  /** ioredis says only that it gave up; why is in its `error` event. */
+  function reasonOf(error: unknown): unknown {
+    const vague = error instanceof Error && /max retries|isn't writeable|Connection is closed/i.test(error.message);
+    return vague && lastError !== undefined ? lastError : error;
+  }
+
+  return {
+    run: (commands) => send((opened) => opened.pipeline(commands as unknown[][])),
+    transact: (commands) => send((opened) => opened.multi(commands as unknown[][])),
+    async isCluster() {
+      return (await admitted()).isCluster === true;
+    },
+    async look() {
+      const all = await allFacts(await ready());
+      for (const { facts, at } of all) {
+        const refusal = whyUnfit(facts, at, client?.isCluster === true);
+        if (refusal) throw refusal;
+      }
+      const reasons = new Set(all.flatMap(({ facts, at }) => concerns(facts, at)));
+      return {
+        epoch: all
+          .map(({ facts }) => facts.runId)
+          .sort()
+          .join(" "),
+        reasons: [...reasons],
+      };
+    },
+    async close() {
+      const opened = client;
+      client = null;
+      if (!opened) return;
+      opened.off("ready", onReady);
+      if ("pipeline" in given) opened.off("error", onError);
+      else opened.disconnect();
+    },
+  };
+}
+
+/** An ioredis client of our own. The package is loaded here and nowhere else, at the first use of a Redis store. */
+async function connectTo(
+  { cluster, tls, endpoints, username, password, db }: RedisPlace,
+  clientOptions: Readonly<Record<string, unknown>> = {},
+): Promise<RedisLike> {
+  const { Cluster, Redis } = await import("ioredis").catch((cause: unknown) => {
+    throw new ConfigError("a Redis store needs the ioredis package: run `npm install ioredis`, or pass a client", {
+      cause,
+    });
+  });
+  const options = {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...(tls && { tls: {} }),
+    lazyConnect: true,
+    // Our own queue is bounded and smaller; a command that cannot be sent fails at once.
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    // With `false` promises stay pending for ever when a connection is lost.
+    autoResendUnfulfilledCommands: true,
+    enableAutoPipelining: false,
+    connectTimeout: CONNECT_MS,
+    socketTimeout: 10_000,
+    keepAlive: 5_000,
+    ...clientOptions,
+  };
+  // Full jitter, so that many processes do not come back at the same time.
+  const pause = (attempt: number) => Math.random() * Math.min(5_000, 50 * 2 ** Math.min(attempt, 10)) + 10;
+  if (cluster) {
+    const { lazyConnect, enableOfflineQueue, ...redisOptions } = options;
+    return new Cluster([...endpoints], {
+      lazyConnect,
+      enableOfflineQueue,
+      redisOptions,
+      clusterRetryStrategy: pause,
+      slotsRefreshTimeout: CONNECT_MS,
+    });
+  }
+  const [{ host, port } = { host: "127.0.0.1", port: 6379 }] = endpoints;
+  return new Redis({ host, port, db, retryStrategy: pause, ...options });
+}

@@ -1,0 +1,400 @@
+import type { StoredInteraction } from "../../annotation.js";
+import { dayOf, dayStart, LAST_TIME } from "../../day.js";
+import { ConfigError, StoreError } from "../../errors.js";
+import { INDEX_BATCH, indexBatchBuilder } from "../../index-batch.js";
+import type { Interaction } from "../../interaction.js";
+import { checkQuery, interactionFilter, parseCursor } from "../../interaction-filter.js";
+import { idTime } from "../../interaction-id.js";
+import { pseudonymiser } from "../../pseudonym.js";
+import {
+  type AnnotateStatus,
+  type AppendStatus,
+  type FetchedRecord,
+  IndexFlag,
+  type InteractionFilter,
+  type InteractionStore,
+  type QueryOptions,
+} from "../../store.js";
+import { statsCounter } from "../../store-stats.js";
+import { type BucketRecord, removeCommands, writeCommands } from "./bucket-writes.js";
+import { type Bucket, DEFAULT_PREFIX, keysUnder, tagOf } from "./buckets.js";
+import { idTable } from "./id-table.js";
+import { annotateCommand, parseAnnotations } from "./late-facts.js";
+import { redisConnection } from "./redis-connection.js";
+import type { RedisCommand, RedisLike } from "./redis-like.js";
+import { parseRedisUrl } from "./redis-url.js";
+import { openMeta, type StoreMeta } from "./store-meta.js";
+import { timeEntry } from "./time-entry.js";
+import { daysOf, type TimeRow, type TimeRowOptions, timeRows } from "./time-rows.js";
+
+export interface RedisStoreOptions {
+  /** `redis://`, `rediss://` or `redis-cluster://`; needs the package ioredis. */
+  readonly url?: string;
+  /** Or a client of your own, ioredis 5 or 6, single server or cluster. It stays open when the store is closed. */
+  readonly client?: RedisLike;
+  /** First part of every key, so that several applications share one Redis. Default `ws`. */
+  readonly prefix?: string;
+  /** Refuses a Redis whose eviction policy may remove records without an error. Default false: `health` says so. */
+  readonly strict?: boolean;
+  /** More options for the ioredis client that `url` makes, such as `{ tls: { ca } }`. */
+  readonly clientOptions?: Readonly<Record<string, unknown>>;
+}
+
+const QUERY_BATCH = 256;
+
+/**
+ * A store in Redis 6.2 or newer, a single server or a cluster: one store for many machines. See `docs/stores.md`.
+ * Opening is lazy. @throws ConfigError for wrong options
+ */
+export function redisStore(options: RedisStoreOptions): InteractionStore {
+  const { url, client, clientOptions } = options;
+  if ((url === undefined) === (client === undefined)) throw new ConfigError("redisStore needs either url or client");
+  if (client && typeof client.pipeline !== "function") {
+    throw new ConfigError("client is no Redis client: pass one of ioredis 5 or 6");
+  }
+  const place = url === undefined ? null : parseRedisUrl(url);
+  const prefix = options.prefix ?? place?.prefix ?? DEFAULT_PREFIX;
+  const strict = options.strict ?? place?.strict ?? false;
+  const keys = keysUnder(prefix);
+  const where = place?.shown ?? "the client's server";
+  const connection = redisConnection({
+    client: client ?? (place as NonNullable<typeof place>),
+    where,
+    clientOptions,
+    strict,
+  });
+  const refs = idTable();
+  let meta: StoreMeta | null = null;
+  let pseudonym: ((userId: string) => string) | null = null;
+  let closed = false;
+
+  async function open({ create = false } = {}): Promise<StoreMeta | null> {
+    if (closed) throw new StoreError("STORE_CLOSED", `the Redis store at ${where} is closed: open it again`);
+    if (meta) return meta;
+    meta = await openMeta(connection, keys, { create, where });
+    if (meta) pseudonym = pseudonymiser(meta.salt);
+    return meta;
+  }
+
+  async function openToWrite(): Promise<StoreMeta> {
+    const opened = await open({ create: true });
+    if (!opened)
+      throw new StoreError("STORE_UNAVAILABLE", `the Redis store at ${where} lost its ${keys.meta}: try again`);
+    return opened;
+  }
+
+  /** The times of those ids that are stored: one round trip a tag. */
+  async function timesOf(ids: Iterable<string>, tags: readonly string[]): Promise<Map<string, number>> {
+    const byTag = groupBy(ids, (id) => tagOf(id, tags));
+    const times = new Map<string, number>();
+    await Promise.all(
+      [...byTag].map(async ([tag, tagged]) => {
+        const ownDays = groupBy(
+          tagged.filter((id) => idTime(id) !== null),
+          (id) => dayOf(idTime(id) as number),
+        );
+        const asked = [...ownDays].map(([day, own]) => ({ key: keys.bucket(tag, day).qualities, own }));
+        const answers = (await connection.run([
+          ["zmscore", keys.foreignIds(tag), ...tagged],
+          ...asked.map(({ key, own }): RedisCommand => ["zmscore", key, ...own]),
+        ])) as (string | null)[][];
+        for (const [i, { own }] of asked.entries()) {
+          for (const [j, id] of own.entries()) if (answers[i + 1]?.[j] != null) times.set(id, idTime(id) as number);
+        }
+        for (const [j, id] of tagged.entries()) {
+          const time = answers[0]?.[j];
+          if (time != null) times.set(id, Number(time));
+        }
+      }),
+    );
+    return times;
+  }
+
+  const bucketAt = (id: string, timestamp: number, tags: readonly string[]) =>
+    keys.bucket(tagOf(id, tags), dayOf(timestamp));
+
+  function bucketRecord(given: Interaction): BucketRecord {
+    const name = pseudonym;
+    const interaction = name && given.userId !== undefined ? { ...given, userId: name(given.userId) } : given;
+    const { interactionId, timestamp, qualityScores } = interaction;
+    return {
+      interactionId,
+      timestamp,
+      json: JSON.stringify(interaction),
+      entry: timeEntry(interaction),
+      overall: qualityScores.overall ?? -1,
+      foreign: idTime(interactionId) !== timestamp,
+    };
+  }
+
+  /** Of records whose ids are known: those that are not whole, because a key was evicted for example. */
+  async function halfLost(records: readonly BucketRecord[], tags: readonly string[]): Promise<BucketRecord[]> {
+    const byBucket = groupBy(records, ({ interactionId, timestamp }) => bucketAt(interactionId, timestamp, tags));
+    const lost = await Promise.all(
+      [...byBucket].map(async ([bucket, known]) => {
+        const [times, ...texts] = await connection.run([
+          ["zmscore", bucket.times, ...known.map(({ entry }) => entry)],
+          ...known.map(({ interactionId }): RedisCommand => ["hexists", bucket.records, interactionId]),
+        ]);
+        return known.filter((_, i) => (times as unknown[])[i] === null || texts[i] !== 1);
+      }),
+    );
+    return lost.flat();
+  }
+
+  /** Records by their ids, in the order given. What is gone by now is left out. */
+  async function read(
+    places: readonly { readonly bucket: Bucket; readonly interactionId: string }[],
+  ): Promise<FetchedRecord[]> {
+    const found: (FetchedRecord | undefined)[] = new Array(places.length);
+    const byBucket = groupBy(places.keys(), (i) => places[i]?.bucket as Bucket);
+    await Promise.all(
+      [...byBucket].map(async ([bucket, positions]) => {
+        const ids = positions.map((i) => places[i]?.interactionId as string);
+        const [texts, annotations] = (await connection.run([
+          ["hmget", bucket.records, ...ids],
+          ["hmget", bucket.annotations, ...ids],
+        ])) as [(string | null)[], (string | null)[]];
+        for (const [i, position] of positions.entries()) found[position] = parseRecord(texts[i], annotations[i]);
+      }),
+    );
+    return found.filter((record) => record !== undefined);
+  }
+
+  async function* days(tags: readonly string[], filter: InteractionFilter, options: TimeRowOptions = {}) {
+    const { startTime, endTime } = filter;
+    const found = await daysOf(connection, keys, tags, { startTime, endTime });
+    if (options.descending) found.reverse();
+    for (const { buckets } of found) yield timeRows(connection, buckets, { startTime, endTime, ...options });
+  }
+
+  return {
+    url: `${place?.shown ?? "redis:"}`,
+
+    async append(interactions) {
+      const { tags } = await openToWrite();
+      const records = new Map<string, BucketRecord>();
+      for (const interaction of interactions) {
+        if (!records.has(interaction.interactionId)) records.set(interaction.interactionId, bucketRecord(interaction));
+      }
+      const times = await timesOf(records.keys(), tags);
+      const known = [...records.values()].filter(
+        ({ interactionId, timestamp }) => times.get(interactionId) === timestamp,
+      );
+      const again = known.length > 0 ? await halfLost(known, tags) : [];
+      const fresh = [...records.values()].filter(({ interactionId }) => !times.has(interactionId));
+      const byBucket = groupBy([...fresh, ...again], ({ interactionId, timestamp }) =>
+        bucketAt(interactionId, timestamp, tags),
+      );
+      await allOf([...byBucket].map(([bucket, ready]) => connection.transact(writeCommands(keys, bucket, ready))));
+      const unsaid = new Set(fresh.map(({ interactionId }) => interactionId));
+      return interactions.map(({ interactionId }): AppendStatus => {
+        return unsaid.delete(interactionId) ? "stored" : "duplicate";
+      });
+    },
+
+    async annotate(annotations) {
+      const opened = await open();
+      if (!opened || annotations.length === 0) return annotations.map(() => "notFound");
+      const { tags } = opened;
+      const times = await timesOf(new Set(annotations.map(({ interactionId }) => interactionId)), tags);
+      const statuses = annotations.map((): AnnotateStatus => "notFound");
+      const facts = annotations.flatMap((annotation, place) => {
+        const timestamp = times.get(annotation.interactionId);
+        return timestamp === undefined ? [] : [{ annotation, timestamp, place }];
+      });
+      const byBucket = groupBy(facts, ({ annotation: { interactionId }, timestamp }) =>
+        bucketAt(interactionId, timestamp, tags),
+      );
+      await allOf(
+        [...byBucket].map(async ([bucket, ready]) => {
+          const [answer] = await connection.run([annotateCommand(bucket, ready)]);
+          for (const [i, { place }] of ready.entries()) if ((answer as number[])[i] === 1) statuses[place] = "stored";
+        }),
+      );
+      return statuses;
+    },
+
+    async get(interactionId) {
+      const opened = await open();
+      if (!opened) return null;
+      const time = (await timesOf([interactionId], opened.tags)).get(interactionId);
+      if (time === undefined) return null;
+      const [found] = await read([{ bucket: bucketAt(interactionId, time, opened.tags), interactionId }]);
+      return found?.interaction ?? null;
+    },
+
+    async *query(options: QueryOptions = {}) {
+      const opened = await open();
+      checkQuery(options);
+      const { order = "asc", limit = Infinity, cursor, signal } = options;
+      const matches = interactionFilter(options);
+      if (!opened) return;
+      const after = cursor === undefined ? undefined : parseCursor(cursor);
+      const descending = order === "desc";
+      const range = after ? narrowed(options, after.timestamp, descending) : options;
+      const withOverall = options.minQuality !== undefined || options.scored !== undefined;
+      let left = limit;
+      let chosen: TimeRow[] = [];
+      for await (const rows of left > 0
+        ? days(opened.tags, range, { descending, after, withOverall, firstPage: left })
+        : []) {
+        for await (const page of rows) {
+          for (const row of page) {
+            if (!matches(row)) continue;
+            chosen.push(row);
+            if (chosen.length < Math.min(left, QUERY_BATCH)) continue;
+            signal?.throwIfAborted();
+            const batch = interactionsOf(await read(chosen));
+            chosen = [];
+            left -= batch.length;
+            if (batch.length > 0) yield batch;
+            if (left <= 0) return;
+          }
+          signal?.throwIfAborted();
+        }
+      }
+      const batch = interactionsOf(await read(chosen));
+      signal?.throwIfAborted();
+      if (batch.length > 0) yield batch;
+    },
+
+    async *scanIndex(filter = {}) {
+      const opened = await open();
+      const matches = interactionFilter(filter);
+      if (!opened) return;
+      const names: string[] = [];
+      const numbers = new Map<string, number>();
+      const demonstrations = new Map<Bucket, Set<string>>();
+      let batch = indexBatchBuilder();
+      for await (const rows of days(opened.tags, filter, { withOverall: true })) {
+        demonstrations.clear();
+        for await (const page of rows) {
+          for (const row of page) {
+            if (!matches(row)) continue;
+            let corrected = demonstrations.get(row.bucket);
+            if (!corrected) {
+              const [members] = await connection.run([["smembers", row.bucket.demonstrations]]);
+              corrected = new Set(members as string[]);
+              demonstrations.set(row.bucket, corrected);
+            }
+            const number = numbers.get(row.agentType) ?? names.push(row.agentType) - 1;
+            numbers.set(row.agentType, number);
+            batch.push({
+              refs: refs.refOf(row.bucket, row.interactionId),
+              timestamps: row.timestamp,
+              overall: row.overall,
+              promptKeyHigh: row.promptKeyHigh,
+              promptKeyLow: row.promptKeyLow,
+              agentTypes: number,
+              flags: row.flags | (corrected.has(row.interactionId) ? IndexFlag.demonstration : 0),
+              groupHigh: row.groupHigh,
+              groupLow: row.groupLow,
+              users: row.users,
+              sessions: row.sessions,
+            });
+            if (batch.length < INDEX_BATCH) continue;
+            yield batch.batch(names);
+            batch = indexBatchBuilder();
+          }
+        }
+      }
+      if (batch.length > 0) yield batch.batch(names);
+    },
+
+    async *fetch(handles) {
+      await open();
+      for (let start = 0; start < handles.length; start += QUERY_BATCH) {
+        const places = [];
+        for (let i = start; i < Math.min(start + QUERY_BATCH, handles.length); i++) {
+          const place = refs.placeOf(handles[i] as number);
+          if (place) places.push(place);
+        }
+        const batch = await read(places);
+        if (batch.length > 0) yield batch;
+      }
+    },
+
+    async stats(filter = {}) {
+      const opened = await open();
+      const matches = interactionFilter(filter);
+      const counter = statsCounter();
+      if (!opened) return counter.result();
+      for await (const rows of days(opened.tags, filter, { withOverall: true })) {
+        for await (const page of rows) for (const row of page) if (matches(row)) counter.add(row);
+      }
+      return counter.result();
+    },
+
+    async deleteBefore(timestamp) {
+      const opened = await open();
+      if (!(timestamp >= 0 && timestamp <= LAST_TIME)) {
+        throw new ConfigError(`deleteBefore got ${timestamp}: use epoch milliseconds up to the year 9999`);
+      }
+      if (!opened) return { removed: 0 };
+      let removed = 0;
+      const endTime = dayStart(dayOf(timestamp));
+      for (const { day, buckets } of await daysOf(connection, keys, opened.tags, { endTime })) {
+        await allOf(
+          buckets.map(async (bucket) => {
+            const [count] = await connection.transact(removeCommands(keys, bucket, dayStart(day)));
+            removed += count as number;
+            refs.forget(bucket);
+          }),
+        );
+      }
+      return { removed };
+    },
+
+    async health() {
+      if (closed) await open();
+      try {
+        const { epoch, reasons } = await connection.look();
+        await open();
+        return { status: reasons.length === 0 ? "ok" : "degraded", reasons, ...(epoch !== "" && { epoch }) };
+      } catch (error) {
+        if (!StoreError.isInstance(error) || error.code === "STORE_CLOSED") throw error;
+        return { status: "down", reasons: [error.message] };
+      }
+    },
+
+    async close() {
+      if (closed) return;
+      closed = true;
+      await connection.close();
+    },
+  };
+}
+
+function parseRecord(json: string | null | undefined, annotations: string | null | undefined) {
+  if (json === null || json === undefined) return undefined;
+  const record = JSON.parse(json) as Interaction;
+  const late = annotations ? parseAnnotations(annotations) : [];
+  return { interaction: late.length > 0 ? { ...record, annotations: late } : record, json };
+}
+
+const interactionsOf = (records: readonly FetchedRecord[]): StoredInteraction[] =>
+  records.map(({ interaction }) => interaction);
+
+/** What lies behind a cursor, as a filter. */
+function narrowed(filter: InteractionFilter, timestamp: number, descending: boolean): InteractionFilter {
+  return descending
+    ? { ...filter, endTime: Math.min(filter.endTime ?? Infinity, timestamp + 1) }
+    : { ...filter, startTime: Math.max(filter.startTime ?? -Infinity, timestamp) };
+}
+
+function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return groups;
+}
+
+/** Waits for all, then fails with the first failure: nothing goes on behind the caller's back. */
+async function allOf(work: readonly Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(work)) if (outcome.status === "rejected") throw outcome.reason;
+}
