@@ -67,7 +67,8 @@ export function buildDatasetRoutes(app: ServerApp, parts: ServerParts): void {
       const free = parts.builds.take();
       const leaving = new AbortController();
       const signal = AbortSignal.any([leaving.signal, context.req.raw.signal, parts.builds.stopping]);
-      const hooks = { signal, abort: () => leaving.abort(), onEnd: free, onError: parts.onError };
+      const breakOff = () => destroyed(context.env);
+      const hooks = { signal, abort: () => leaving.abort(), onEnd: free, onError: parts.onError, breakOff };
       const answer = () => datasetAnswer(build, target, given, { data: parts.data, signal });
       if (form === "ndjson") return stream(ndjsonStream(build, hooks), "application/x-ndjson");
       if (form === "events") {
@@ -90,6 +91,13 @@ function stream(rows: ReadableStream<Uint8Array>, type: string) {
   return new Response(rows, { headers: { "content-type": type, "x-accel-buffering": "no" } }) as ReturnType<
     typeof jsonText
   >;
+}
+
+/** Destroys Node's response, when there is one. */
+function destroyed(env: unknown): boolean {
+  const { outgoing } = (env ?? {}) as { outgoing?: { destroy(): unknown } };
+  outgoing?.destroy();
+  return outgoing !== undefined;
 }
 
 function wantedForm(accept: string): "json" | "ndjson" | "events" {

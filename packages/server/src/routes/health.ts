@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { answers } from "../schemas.js";
+import { answers, problems } from "../schemas.js";
 import type { ServerApp, ServerParts } from "../server-parts.js";
 
 const healthBody = z.object({ status: z.enum(["ok", "degraded", "down"]), reasons: z.array(z.string()) });
@@ -15,6 +15,7 @@ const route = createRoute({
   responses: {
     200: answers("It works, perhaps with limits.", healthBody),
     503: answers("It does not.", healthBody),
+    ...problems(401, 403, 429),
   },
 });
 
