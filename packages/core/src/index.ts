@@ -65,6 +65,8 @@ export {
 } from "./score-interactions.js";
 export { type Score, type Scorer, type ScorerContext, type ScoringEstimate, scorer } from "./scorer.js";
 export type { ChatClient } from "./scorers/chat-request.js";
+export type { CodeLanguage } from "./scorers/code/code-in-answer.js";
+export { type CodeTask, type CodeVerifierOptions, codeVerifier } from "./scorers/code/code-verifier.js";
 export { type ComposeOptions, compose } from "./scorers/compose.js";
 export { type ExactMatchOptions, exactMatch } from "./scorers/exact-match.js";
 export { extractFinalAnswer } from "./scorers/final-answer.js";
