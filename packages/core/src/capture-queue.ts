@@ -24,21 +24,18 @@ export interface CaptureQueue {
   readonly records: number;
   readonly annotations: number;
   readonly bytes: number;
+  /** The sequence number of the first entry that nobody has taken; Infinity when there is none. */
+  readonly front: number;
   /** Adds an entry, or drops one by the policy. */
   offer(entry: Captured): void;
-  /** Takes up to `most` entries of one kind from the front. What is taken already is given again. */
-  take(most: number): readonly Captured[];
-  /** Says of the first `count` taken entries that they are dealt with; the others will be given again. */
-  settle(count: number): void;
-  /** Takes one of the taken entries out: it is not given again. */
-  discard(entry: Captured): void;
-  /** True while something with this sequence number or an earlier one waits. */
-  holds(sequence: number): boolean;
+  /** Takes up to `most` entries from the front. They are the caller's now, and still count. */
+  take(most: number): Captured[];
+  /** Says of a taken entry that it is dealt with. */
+  settle(entry: Captured): void;
 }
 
 export function captureQueue({ maxQueue, maxQueueBytes, overflow, onDrop }: CaptureQueueOptions): CaptureQueue {
   const waiting = ring<Captured>(maxQueue);
-  let taken: Captured[] = [];
   let records = 0;
   let annotations = 0;
   let bytes = 0;
@@ -59,8 +56,11 @@ export function captureQueue({ maxQueue, maxQueueBytes, overflow, onDrop }: Capt
     get bytes() {
       return bytes;
     },
+    get front() {
+      return waiting.peek()?.sequence ?? Infinity;
+    },
     offer(entry) {
-      while (waiting.size + taken.length >= maxQueue || bytes + entry.bytes > maxQueueBytes) {
+      while (records + annotations >= maxQueue || bytes + entry.bytes > maxQueueBytes) {
         const oldest = overflow === "dropOldest" && entry.bytes <= maxQueueBytes ? waiting.shift() : undefined;
         if (!oldest) {
           onDrop(entry);
@@ -73,24 +73,14 @@ export function captureQueue({ maxQueue, maxQueueBytes, overflow, onDrop }: Capt
       count(entry, 1);
     },
     take(most) {
-      if (taken.length > 0) return taken;
-      const kind = waiting.peek()?.snapshot !== undefined;
-      for (let next = waiting.peek(); next && taken.length < most; next = waiting.peek()) {
-        if ((next.snapshot !== undefined) !== kind) break;
+      const taken: Captured[] = [];
+      while (taken.length < most) {
+        const next = waiting.shift();
+        if (!next) break;
         taken.push(next);
-        waiting.shift();
       }
       return taken;
     },
-    settle(number) {
-      for (const entry of taken.slice(0, number)) count(entry, -1);
-      taken = taken.slice(number);
-    },
-    discard(entry) {
-      if (!taken.includes(entry)) return;
-      taken = taken.filter((other) => other !== entry);
-      count(entry, -1);
-    },
-    holds: (sequence) => ((taken[0] ?? waiting.peek())?.sequence ?? Infinity) <= sequence,
+    settle: (entry) => count(entry, -1),
   };
 }

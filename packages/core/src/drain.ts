@@ -1,50 +1,80 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Annotation } from "./annotation.js";
 import type { Captured, CaptureQueue } from "./capture-queue.js";
-import { StoreError } from "./errors.js";
+import type { StoreError } from "./errors.js";
 import type { Interaction } from "./interaction.js";
 import { toInteraction } from "./prepare.js";
 import type { RecordRedactor } from "./redact/redact-record.js";
-import type { AppendStatus, InteractionStore, JournaledStore } from "./store.js";
+import { asStoreError, growingPause } from "./store-trouble.js";
 
-/** Records that are written to a journal between two turns of the event loop. */
+/** Entries that are dealt with between two turns of the event loop: more of them, the more wait. */
 const SLICE = 16;
-/** Records that travel to another store at once, and how long a smaller batch waits for more. */
-const BATCH = 64;
-const LINGER_MS = 10;
-/** After a write as slow as this the drain stays away from the disk for a while. */
-const SLOW_WRITE_MS = 50;
+const LONGEST_SLICE = 128;
+const SLICES_THAT_WAIT = 64;
+/** How long the drain stays away from a disk that was slow. */
 const SLOW_PAUSE_MS = 1_000;
-const FIRST_RETRY_MS = 100;
-const LAST_RETRY_MS = 5_000;
 /** Timers of Node count in 31 bits; a longer one would fire at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** An entry as it will be stored: redacted, well-formed, one of `record` and `annotation`. */
+export interface Prepared {
+  readonly sequence: number;
+  readonly bytes: number;
+  /** What the queue counts until it is settled; null for what never was in the queue. */
+  readonly captured: Captured | null;
+  readonly record: Interaction | null;
+  /** The record's id was made here just now, so nobody need look for it. */
+  readonly newId: boolean;
+  readonly annotation: Annotation | null;
+}
+
+/** What a sink did with what it was given. */
+export interface Taken {
+  /** How many of the first entries are its business from now on. */
+  readonly count: number;
+  /** Why it did not take the next one. */
+  readonly error?: StoreError | undefined;
+  /** Why the disk should be left alone for a while. */
+  readonly slow?: string | undefined;
+}
+
+/** Where a drain pours: a journal on this machine's disk, or what delivers to a store. */
+export interface Sink {
+  /** How many entries it takes now. After a 0 it wakes the drain by itself. */
+  room(): number;
+  take(entries: readonly Prepared[]): Taken | Promise<Taken>;
+  /** Takes what can be on disk before it returns, and says how much: for `sync` and for the end of a process. */
+  takeNow(entries: readonly Prepared[]): Taken;
+  /** True while something with this sequence number or an earlier one is not stored. */
+  holds(sequence: number): boolean;
+  /** Somebody waits, or nobody any more. */
+  hurry(hurried: boolean): void;
+  /** Nothing follows. What is not stored stays for another process where there is a disk. */
+  end(): void;
+}
+
 export interface DrainOptions {
   readonly queue: CaptureQueue;
-  readonly store: InteractionStore;
-  /** Given when records are to be written at once, between two turns of the event loop. */
-  readonly journal: JournaledStore | null;
+  readonly sink: Sink;
   /** Runs before anything reaches a store; null when records are stored as they are. */
   readonly redact: RecordRedactor | null;
   /** Hears of what could not be redacted, and so is not stored. */
   readonly onRefused: (refused: Captured) => void;
-  readonly onStored: (statuses: readonly AppendStatus[]) => void;
-  readonly onAnnotated: (stored: number, unknown: number) => void;
   /** Why nothing moves, or null when it moves again. */
   readonly onTrouble: (error: StoreError | null) => void;
 }
 
-/** How old the look at other processes' ids may be when records with ids of the caller's own are stored. */
-export const IDS_MAX_AGE_MS = 250;
-
-/** Moves a queue into a store in the background, and tries again for as long as the store fails. */
+/** Moves a queue into a sink in the background, and tries again for as long as the sink fails. */
 export interface Drain {
-  /** Something is in the queue: begin at the end of this turn of the event loop. */
+  /** Something is in the queue, or the sink has room: begin at the end of this turn of the event loop. */
   wake(): void;
   /** Resolves when nothing up to this sequence number waits any more, or the time is up. Hurries meanwhile. */
   until(sequence: number, timeoutMs: number): Promise<void>;
-  /** Writes what waits at once, as far as a journal allows that. For the end of a process. */
+  /** Something was stored: somebody may have waited for it. */
+  tellWaiters(): void;
+  /** Nothing will be stored any more: nobody need wait. */
+  giveUp(): void;
+  /** Writes what waits at once, as far as a disk allows that. For the end of a process. */
   now(): void;
   stop(): void;
   /** Why nothing is written for the moment although nothing failed: the last write was slow. */
@@ -56,20 +86,20 @@ interface Waiter {
   done: () => void;
 }
 
-export function drain(options: DrainOptions): Drain {
-  const { queue, store, journal, redact, onRefused, onStored, onAnnotated, onTrouble } = options;
+export function drain({ queue, sink, redact, onRefused, onTrouble }: DrainOptions): Drain {
   const waiters = new Set<Waiter>();
+  const retry = growingPause();
+  /** Taken from the queue, and refused by the sink so far. */
+  let held: readonly Prepared[] = [];
   let planned: NodeJS.Immediate | undefined;
   let timer: NodeJS.Timeout | undefined;
   let writing = false;
   let stopped = false;
-  let retryMs = 0;
+  let inTrouble = false;
   let pause: string | null = null;
 
   function wake(): void {
-    if (planned || timer || writing || stopped) return;
-    if (journal || queue.records + queue.annotations >= BATCH || waiters.size > 0) planned = setImmediate(begin);
-    else timer = setTimeout(begin, LINGER_MS);
+    if (!planned && !timer && !writing && !stopped) planned = setImmediate(begin);
   }
 
   function begin(): void {
@@ -86,119 +116,96 @@ export function drain(options: DrainOptions): Drain {
   }
 
   function writeSlice(): void {
-    const ready = take(journal ? SLICE : BATCH);
-    if (!ready) {
+    const room = sink.room();
+    if (room <= 0) return;
+    if (held.length === 0) held = prepared(Math.min(room, sliceNow()));
+    if (held.length === 0) {
       goOn(0);
       return;
     }
-    if (journal && ready.records) {
-      goOn(writeToJournal(journal, ready));
+    const taken = sink.take(held);
+    if (!(taken instanceof Promise)) {
+      goOn(settle(taken));
       return;
     }
     writing = true;
-    void send(ready).then((pauseMs) => {
-      writing = false;
-      goOn(pauseMs);
-    });
+    void taken
+      .then(settle, (cause: unknown) => failed(asStoreError(cause)))
+      .then((pauseMs) => {
+        writing = false;
+        goOn(pauseMs);
+      });
   }
 
-  /** The next entries of one kind, as they will be stored. What cannot be redacted leaves the queue here. */
-  function take(most: number): Ready | null {
-    const records: Interaction[] = [];
-    const annotations: Annotation[] = [];
-    let newIds = true;
+  function sliceNow(): number {
+    const waiting = Math.ceil((queue.records + queue.annotations) / SLICES_THAT_WAIT);
+    return Math.min(LONGEST_SLICE, Math.max(SLICE, waiting));
+  }
+
+  /** The next entries, as they will be stored. What cannot be redacted leaves the queue here. */
+  function prepared(most: number): Prepared[] {
+    const ready: Prepared[] = [];
     for (const entry of queue.take(most)) {
       try {
-        if (entry.snapshot) {
-          const record = toInteraction(entry.snapshot);
-          records.push(redact ? redact.interaction(record) : record);
-          newIds &&= entry.snapshot.newId;
-        } else {
-          annotations.push(redact ? redact.annotation(entry.annotation) : entry.annotation);
-        }
+        ready.push(prepare(entry, redact));
       } catch {
-        queue.discard(entry);
+        queue.settle(entry);
         onRefused(entry);
       }
     }
-    if (records.length > 0) return { records, newIds };
-    return annotations.length > 0 ? { annotations } : null;
+    return ready;
+  }
+
+  /** Lets go of what the sink has taken, and says how long to stay away from it. */
+  function settle({ count, error, slow }: Taken): number {
+    held = count < held.length ? held.slice(count) : [];
+    if (error) return failed(error);
+    if (inTrouble) onTrouble(null);
+    inTrouble = false;
+    retry.reset();
+    if (!slow || waiters.size > 0) return 0;
+    pause = `${slow}: interactions wait in memory for ${SLOW_PAUSE_MS / 1_000} s`;
+    return SLOW_PAUSE_MS;
+  }
+
+  function failed(error: StoreError): number {
+    inTrouble = true;
+    onTrouble(error);
+    if (error.code === "STORE_CLOSED") giveUp(); // it will not open again
+    return retry.next();
   }
 
   /** Plans what comes next: at once, or after a pause. */
   function goOn(pauseMs: number): void {
     tellWaiters();
-    if (queue.records + queue.annotations === 0 || stopped) return;
+    if (stopped || (held.length === 0 && queue.front === Infinity)) return;
     // A pause does not keep a process alive that has nothing else to do: it could be for ever.
     if (pauseMs > 0) timer = setTimeout(begin, pauseMs).unref();
     else wake();
   }
 
-  function writeToJournal(journaled: JournaledStore, ready: ReadyRecords): number {
-    const started = performance.now();
-    const error = appendToJournal(journaled, ready);
-    if (error) return failed(error);
-    worked();
-    const tookMs = Math.round(performance.now() - started);
-    if (tookMs <= SLOW_WRITE_MS || waiters.size > 0) return 0;
-    pause = `a write took ${tookMs} ms: interactions wait in memory for ${SLOW_PAUSE_MS / 1_000} s`;
-    return SLOW_PAUSE_MS;
-  }
-
-  /** Writes records and settles those that are written. */
-  function appendToJournal(journaled: JournaledStore, { records, newIds }: ReadyRecords): StoreError | undefined {
-    const { statuses, error } = journaled.appendSync(records, { newIds, idsMaxAgeMs: IDS_MAX_AGE_MS });
-    queue.settle(statuses.length);
-    if (statuses.length > 0) onStored(statuses);
-    return error;
-  }
-
-  async function send(ready: Ready): Promise<number> {
-    try {
-      if (ready.records) {
-        const statuses = await store.append(ready.records);
-        queue.settle(ready.records.length);
-        onStored(statuses);
-      } else {
-        const statuses = await store.annotate(ready.annotations);
-        queue.settle(ready.annotations.length);
-        const known = statuses.filter((status) => status === "stored").length;
-        onAnnotated(known, statuses.length - known);
-      }
-      worked();
-      return 0;
-    } catch (cause) {
-      return failed(asStoreError(cause));
-    }
-  }
-
-  function worked(): void {
-    if (retryMs > 0) onTrouble(null);
-    retryMs = 0;
-  }
-
-  function failed(error: StoreError): number {
-    onTrouble(error);
-    if (error.code === "STORE_CLOSED") giveUpWaiting(); // it will not open again
-    retryMs = Math.min(LAST_RETRY_MS, retryMs === 0 ? FIRST_RETRY_MS : retryMs * 2);
-    // Full jitter, so that many processes do not come back at the same time.
-    return retryMs * (0.5 + Math.random() / 2);
+  function holds(sequence: number): boolean {
+    return Math.min(held[0]?.sequence ?? Infinity, queue.front) <= sequence || sink.holds(sequence);
   }
 
   function tellWaiters(): void {
+    if (waiters.size === 0) return;
     for (const waiter of waiters) {
-      if (queue.holds(waiter.sequence)) continue;
+      if (holds(waiter.sequence)) continue;
       waiters.delete(waiter);
       waiter.done();
     }
+    if (waiters.size === 0) sink.hurry(false);
   }
 
-  function giveUpWaiting(): void {
+  function giveUp(): void {
     for (const waiter of waiters) waiter.done();
     waiters.clear();
+    sink.hurry(false);
   }
 
   function hurry(): void {
+    sink.hurry(true);
     if (planned || writing) return;
     clearTimeout(timer);
     timer = undefined;
@@ -207,9 +214,11 @@ export function drain(options: DrainOptions): Drain {
 
   return {
     wake,
+    tellWaiters,
+    giveUp,
 
     async until(sequence, timeoutMs) {
-      if (!queue.holds(sequence)) return;
+      if (!holds(sequence)) return;
       const timedOut = new AbortController();
       const waiter: Waiter = { sequence, done: () => undefined };
       const settled = new Promise<void>((done) => {
@@ -221,20 +230,19 @@ export function drain(options: DrainOptions): Drain {
       await Promise.race([settled, sleep(waited, undefined, { signal: timedOut.signal }).catch(() => undefined)]);
       timedOut.abort();
       waiters.delete(waiter);
+      if (waiters.size === 0) sink.hurry(false);
     },
 
     now() {
-      if (!journal) return;
-      while (queue.records + queue.annotations > 0) {
-        const ready = take(BATCH);
-        if (!ready) continue; // all of them were refused, so the queue is shorter
-        if (!ready.records) {
-          // A journal has written them before it returns its promise.
-          journal.annotate(ready.annotations).catch(() => undefined);
-          queue.settle(ready.annotations.length);
-          continue;
+      for (;;) {
+        if (held.length === 0) held = prepared(LONGEST_SLICE);
+        if (held.length === 0) {
+          if (queue.front === Infinity) return;
+          continue; // all of them were refused, so the queue is shorter
         }
-        if (appendToJournal(journal, ready)) return;
+        const { count, error } = sink.takeNow(held);
+        held = held.slice(count);
+        if (error || count === 0) return;
       }
     },
 
@@ -246,29 +254,25 @@ export function drain(options: DrainOptions): Drain {
       clearImmediate(planned);
       planned = undefined;
       timer = undefined;
+      sink.end();
     },
   };
 }
 
-function asStoreError(cause: unknown): StoreError {
-  if (StoreError.isInstance(cause)) return cause;
-  return new StoreError("STORE_UNAVAILABLE", `the store failed: ${messageOf(cause)}`, { cause });
-}
-
-function messageOf(cause: unknown): string {
-  try {
-    return cause instanceof Error ? cause.message : String(cause);
-  } catch {
-    return "for a reason that cannot be told";
+/** An entry as it will be stored. @throws whatever the redactor throws */
+export function prepare(entry: Captured, redact: RecordRedactor | null): Prepared {
+  const { sequence, bytes, snapshot } = entry;
+  if (!snapshot) {
+    const annotation = redact ? redact.annotation(entry.annotation) : entry.annotation;
+    return { sequence, bytes, captured: entry, record: null, newId: false, annotation };
   }
+  const record = toInteraction(snapshot);
+  return {
+    sequence,
+    bytes,
+    captured: entry,
+    record: redact ? redact.interaction(record) : record,
+    newId: snapshot.newId,
+    annotation: null,
+  };
 }
-
-interface ReadyRecords {
-  readonly records: readonly Interaction[];
-  /** All ids were made here just now, so the store need not look for them. */
-  readonly newIds: boolean;
-}
-
-type Ready =
-  | (ReadyRecords & { readonly annotations?: never })
-  | { readonly annotations: readonly Annotation[]; readonly records?: never };

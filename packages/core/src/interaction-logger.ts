@@ -1,36 +1,46 @@
+import { resolve } from "node:path";
 import { EventEmitter } from "eventemitter3";
 import { type Annotation, annotationSchema } from "./annotation.js";
 import { type Captured, captureQueue } from "./capture-queue.js";
 import { LAST_TIME } from "./day.js";
-import { drain, IDS_MAX_AGE_MS } from "./drain.js";
+import { drain, type Prepared, prepare } from "./drain.js";
 import { drainAtExit } from "./drain-at-exit.js";
 import { ConfigError, type ErrorCode, StoreError, WhetstoneError } from "./errors.js";
-import type { Interaction, InteractionInput } from "./interaction.js";
+import type { InteractionInput } from "./interaction.js";
 import { newInteractionId } from "./interaction-id.js";
+import { journalSink } from "./journal-sink.js";
 import type { DropReason, FlushOptions, FlushReport, InteractionLogger, LoggerEvents } from "./logger.js";
 import { openStore } from "./open-store.js";
-import { toInteraction } from "./prepare.js";
 import { type RedactOption, recordRedactor } from "./redact/redact-record.js";
 import { type Snapshot, snapshot } from "./snapshot.js";
-import type { AppendStatus, InteractionStore, JournaledStore } from "./store.js";
+import { type Delivery, delivery } from "./spool/delivery.js";
+import { openSpool } from "./spool/spool.js";
+import { DEFAULT_SPOOL_DIRECTORY, spoolFolder } from "./spool/spool-folder.js";
+import type { InteractionStore, JournaledStore } from "./store.js";
 
 /** Time between two `dropped` events; what is dropped in between is counted into the next. */
 const DROP_EVENT_MS = 1_000;
 const DEFAULT_TIMEOUT_MS = 10_000;
+/** Of the bytes that a logger may hold, the part for what is on disk and waits for a remote store. */
+const AHEAD_SHARE = 1 / 4;
 
 export interface LoggerOptions {
   /** A store, or the URL of one. Default: `openStore()`, so `WHETSTONE_URL` or `file:./.whetstone`. */
   readonly store?: InteractionStore | string;
   /**
-   * What a killed process loses. `journal` (the default on a file store): what the running turn of the event loop
-   * logged, and of a burst what the drain has not reached, which writes 16 records between two turns. `sync`: nothing,
-   * for tens of microseconds a call; feedback goes the way of the queue. `memory` (the default on other stores): what
-   * is queued.
+   * What a killed process loses. `journal` (the default where the store outlives the process): what the running turn of
+   * the event loop logged, and of a burst what the drain has not reached. `sync`: nothing, for tens of microseconds a
+   * call; feedback goes the way of the queue. `memory` (no disk; the default on `memory:`): what is not stored yet.
+   * In front of a store on a server, `journal` and `sync` write to a spool on this machine's disk.
    */
   readonly durability?: "journal" | "sync" | "memory";
-  /** Default 10,000 entries. */
+  /** Where the spool lies. Default `./.whetstone/spool`. */
+  readonly spoolDirectory?: string;
+  /** What may lie in the spool while the store is away. Default 1 GiB; beyond it the queue fills. */
+  readonly maxSpoolBytes?: number;
+  /** Entries that wait in memory. Default 100,000: `maxQueueBytes` is what counts. */
   readonly maxQueue?: number;
-  /** Default 64 MiB. */
+  /** What waits in memory, about. Default 64 MiB. */
   readonly maxQueueBytes?: number;
   /** What gives way when the queue is full. Default `dropNewest`. */
   readonly overflow?: "dropNewest" | "dropOldest";
@@ -54,21 +64,22 @@ export interface LoggerOptions {
 export function createInteractionLogger(options: LoggerOptions = {}): InteractionLogger {
   const {
     store: given,
-    durability,
-    maxQueue = 10_000,
+    durability: chosen,
+    spoolDirectory = DEFAULT_SPOOL_DIRECTORY,
+    maxSpoolBytes = 1024 ** 3,
+    maxQueue = 100_000,
     maxQueueBytes = 64 * 1024 * 1024,
     overflow = "dropNewest",
     redact: redactOption = true,
     onError = warn,
   } = options ?? {};
-  checkOptions({ store: given, durability, maxQueue, maxQueueBytes, overflow });
+  checkOptions({ store: given, durability: chosen, spoolDirectory, maxSpoolBytes, maxQueue, maxQueueBytes, overflow });
   const redact = recordRedactor(redactOption);
   const store = typeof given === "object" ? given : openStore(given);
-  const journal = durability !== "memory" && isJournaled(store) ? store : null;
-  if (durability && durability !== "memory" && !journal) {
-    throw new ConfigError(
-      `durability "${durability}" needs a store on this machine's disk, not ${store.url}: use "memory"`,
-    );
+  const outlives = !store.url.startsWith("memory:");
+  const durability = chosen ?? (outlives ? "journal" : "memory");
+  if (durability !== "memory" && !outlives) {
+    throw new ConfigError(`durability "${durability}" needs a store that outlives this process: use "memory"`);
   }
   const disabled = /^(1|true|yes|on)$/i.test(process.env.WHETSTONE_DISABLED ?? "");
 
@@ -81,40 +92,85 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
   let duplicate = 0;
   let sequence = 0;
   let lastDropEvent = -Infinity;
-  let trouble: StoreError | null = null;
+  let replayed = 0;
+  const troubles: { store: StoreError | null; spool: StoreError | null } = { store: null, spool: null };
   let closed = false;
   const told = new Set<ErrorCode>();
 
+  const journal = durability !== "memory" && isJournaled(store) ? store : null;
+  const spool =
+    durability === "memory" || journal || disabled
+      ? null
+      : openSpool(spoolFolder(resolve(spoolDirectory), store.url), { maxBytes: maxSpoolBytes });
   const queue = captureQueue({
     maxQueue,
-    maxQueueBytes,
+    maxQueueBytes: spool ? maxQueueBytes * (1 - AHEAD_SHARE) : maxQueueBytes,
     overflow,
     onDrop({ snapshot }) {
       if (snapshot) drop("queueFull");
       else feedback.dropped += 1;
       tellOnce("QUEUE_FULL", () => {
         const limits = `${maxQueue} entries or ${maxQueueBytes} bytes`;
-        return `the logger's queue is full (${limits}): what comes is dropped and counted; raise maxQueue, or log less at once`;
+        return `the logger's queue is full (${limits}): what comes is dropped and counted; raise the limits, or log less at once`;
       });
     },
   });
+  const ahead: Delivery | null = journal
+    ? null
+    : delivery({
+        store,
+        queue,
+        spool,
+        maxBytes: maxQueueBytes * AHEAD_SHARE,
+        onStored: count,
+        onAnnotated: countFeedback,
+        onReplayed(records) {
+          replayed += records;
+        },
+        onLost(reason, records, annotations) {
+          drop(reason, records);
+          feedback.dropped += annotations;
+        },
+        onTrouble: changeTrouble,
+        onStoreLost: (resent) => emit("storeLost", { resent }),
+        onProgress() {
+          drained.tellWaiters();
+          drained.wake();
+        },
+        onGiveUp: () => drained.giveUp(),
+      });
+  const sink =
+    ahead ??
+    journalSink({
+      journal: store as JournaledStore,
+      queue,
+      onStored(statuses) {
+        let repeated = 0;
+        for (const status of statuses) if (status === "duplicate") repeated += 1;
+        count(statuses.length - repeated, repeated);
+      },
+      onAnnotated(statuses) {
+        const known = statuses.filter((status) => status === "stored").length;
+        countFeedback(known, statuses.length - known);
+      },
+    });
   const drained = drain({
     queue,
-    store,
-    journal,
+    sink,
     redact,
     onRefused({ snapshot }) {
       if (snapshot) drop("redactionFailed");
       else feedback.dropped += 1;
     },
-    onStored: settle,
-    onAnnotated(known, unknown) {
-      feedback.stored += known;
-      feedback.dropped += unknown;
-    },
-    onTrouble: changeTrouble,
+    onTrouble: (error) => changeTrouble("store", error),
   });
-  const leaveExit = journal ? drainAtExit(drained.now) : () => undefined;
+  const leaveExit =
+    journal || spool
+      ? drainAtExit(() => {
+          drained.now();
+          drained.stop();
+        })
+      : () => undefined;
 
   function log(input: InteractionInput): string {
     offered += 1;
@@ -130,27 +186,26 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
       return taken?.interactionId ?? newInteractionId(now);
     }
     if (disabled || closed) drop(disabled ? "disabled" : "closed");
-    else if (durability !== "sync" || !journal || queue.records > 0 || !logNow(journal, taken)) {
-      capture({ sequence: ++sequence, bytes: taken.bytes, snapshot: taken });
+    else {
+      const entry = { sequence: ++sequence, bytes: taken.bytes, snapshot: taken };
+      if (durability !== "sync" || queue.records > 0 || !logNow(entry)) capture(entry);
     }
     return taken.interactionId;
   }
 
   /** False when the record has to go the way of the queue. */
-  function logNow(journaled: JournaledStore, taken: Snapshot): boolean {
-    let record: Interaction;
+  function logNow(entry: Captured): boolean {
+    let ready: Prepared;
     try {
-      record = toInteraction(taken);
-      if (redact) record = redact.interaction(record);
+      ready = { ...prepare(entry, redact), captured: null };
     } catch {
       drop("redactionFailed");
       return true;
     }
     try {
-      const { statuses, error } = journaled.appendSync([record], { newIds: taken.newId, idsMaxAgeMs: IDS_MAX_AGE_MS });
-      settle(statuses);
-      if (error) changeTrouble(error);
-      return !error;
+      const taken = sink.takeNow([ready]);
+      if (taken.error) changeTrouble("store", taken.error);
+      return taken.count === 1;
     } catch {
       return false; // the drain meets the same failure, and has the means to tell of it
     }
@@ -161,16 +216,21 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
     drained.wake();
   }
 
-  function settle(statuses: readonly AppendStatus[]): void {
-    const repeated = statuses.reduce((sum, status) => sum + (status === "duplicate" ? 1 : 0), 0);
+  function count(newOnes: number, repeated: number): void {
     duplicate += repeated;
-    stored += statuses.length - repeated;
-    if (events.listenerCount("stored") > 0) emit("stored", { count: statuses.length - repeated });
+    stored += newOnes;
+    if (events.listenerCount("stored") > 0) emit("stored", { count: newOnes });
   }
 
-  function drop(reason: DropReason): void {
-    dropped[reason] = (dropped[reason] ?? 0) + 1;
-    untold.set(reason, (untold.get(reason) ?? 0) + 1);
+  function countFeedback(known: number, unknown: number): void {
+    feedback.stored += known;
+    feedback.dropped += unknown;
+  }
+
+  function drop(reason: DropReason, records = 1): void {
+    if (records === 0) return;
+    dropped[reason] = (dropped[reason] ?? 0) + records;
+    untold.set(reason, (untold.get(reason) ?? 0) + records);
     const now = performance.now();
     if (now - lastDropEvent >= DROP_EVENT_MS) tellDrops(now);
   }
@@ -181,12 +241,11 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
     untold.clear();
   }
 
-  function changeTrouble(error: StoreError | null): void {
-    const worse = error && error.code !== trouble?.code;
-    const better = !error && trouble;
-    trouble = error;
-    if (better) emit("recovered");
-    if (!worse) return;
+  function changeTrouble(of: "store" | "spool", error: StoreError | null): void {
+    const known = troubles[of];
+    troubles[of] = error;
+    if (!error && known && !troubles.store && !troubles.spool) emit("recovered");
+    if (!error || error.code === known?.code) return;
     emit("degraded", { reason: error.message });
     tell(error);
   }
@@ -213,7 +272,9 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
     }
   }
 
-  const report = (): FlushReport => ({ stored, pending: queue.records + queue.annotations, dropped: total(dropped) });
+  const pending = () =>
+    queue.records + queue.annotations + (ahead ? ahead.spooledRecords + ahead.spooledAnnotations : 0);
+  const report = (): FlushReport => ({ stored, pending: pending(), dropped: total(dropped) });
 
   async function flush(options?: FlushOptions): Promise<FlushReport> {
     await drained.until(sequence, timeoutOf(options));
@@ -260,16 +321,19 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
       stored,
       duplicate,
       queued: queue.records,
-      queuedBytes: queue.bytes,
-      spooled: 0,
+      queuedBytes: queue.bytes + (ahead?.bytes ?? 0),
+      spooled: ahead?.spooledRecords ?? 0,
+      replayed,
       dropped: { ...dropped },
-      feedback: { ...feedback, queued: queue.annotations },
+      feedback: { ...feedback, queued: queue.annotations + (ahead?.spooledAnnotations ?? 0) },
     }),
 
     health() {
       if (closed) return { status: "closed", reasons: ["the logger is closed: make a new one"] };
-      const reason = trouble?.message ?? drained.pausedBecause();
-      return reason ? { status: "degraded", reasons: [reason] } : { status: "ok", reasons: [] };
+      const reasons = [troubles.store?.message, troubles.spool?.message].filter((reason) => reason !== undefined);
+      const paused = drained.pausedBecause() ?? ahead?.pausedBecause();
+      if (paused && reasons.length === 0) reasons.push(paused);
+      return { status: reasons.length > 0 ? "degraded" : "ok", reasons };
     },
 
     on(event, listener) {
@@ -284,10 +348,12 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
 function checkOptions({
   store,
   durability,
+  spoolDirectory,
+  maxSpoolBytes,
   maxQueue,
   maxQueueBytes,
   overflow,
-}: Pick<LoggerOptions, "maxQueue" | "maxQueueBytes" | "overflow"> & {
+}: Pick<LoggerOptions, "spoolDirectory" | "maxSpoolBytes" | "maxQueue" | "maxQueueBytes" | "overflow"> & {
   readonly store: unknown;
   readonly durability: LoggerOptions["durability"] | undefined;
 }): void {
@@ -300,6 +366,12 @@ function checkOptions({
   }
   if (typeof maxQueueBytes !== "number" || !(maxQueueBytes >= 1)) {
     throw new ConfigError(`maxQueueBytes is ${maxQueueBytes}: use a number from 1 on`);
+  }
+  if (typeof spoolDirectory !== "string" || spoolDirectory === "") {
+    throw new ConfigError(`spoolDirectory is ${JSON.stringify(spoolDirectory)}: name a folder`);
+  }
+  if (typeof maxSpoolBytes !== "number" || !(maxSpoolBytes >= 0)) {
+    throw new ConfigError(`maxSpoolBytes is ${maxSpoolBytes}: use a number from 0 on`);
   }
   if (durability !== undefined && !["journal", "sync", "memory"].includes(durability)) {
     throw new ConfigError(`durability is "${durability}": use "journal", "sync" or "memory"`);
@@ -314,7 +386,7 @@ function isJournaled(store: InteractionStore): store is JournaledStore {
 }
 
 function warn(error: WhetstoneError): void {
-  const waiting = StoreError.isInstance(error) ? "interactions wait in memory: " : "";
+  const waiting = StoreError.isInstance(error) ? "interactions wait: " : "";
   process.emitWarning(waiting + error.message, { type: "WhetstoneWarning", code: error.code });
 }
 

@@ -4,9 +4,18 @@ import type { InteractionInput } from "./interaction.js";
 /**
  * Why something that was offered is not stored: `queueFull` (the limits were reached), `closed` (logged after `close`),
  * `unreadable` (no plain object, or neither query nor answer), `disabled` (`WHETSTONE_DISABLED` is set),
- * `redactionFailed` (secrets and personal data could not be taken out, and nothing is stored raw).
+ * `redactionFailed` (secrets and personal data could not be taken out, and nothing is stored raw), `refused` (the store
+ * takes other records, and will not take this one), `spoolLost` (the spool's folder was removed or damaged, or taken
+ * over by another process, which delivers it).
  */
-export type DropReason = "queueFull" | "closed" | "unreadable" | "disabled" | "redactionFailed";
+export type DropReason =
+  | "queueFull"
+  | "closed"
+  | "unreadable"
+  | "disabled"
+  | "redactionFailed"
+  | "refused"
+  | "spoolLost";
 
 /**
  * The logger's books. At every instant
@@ -21,13 +30,16 @@ export interface LoggerStats {
   readonly queued: number;
   /** What the queue holds in memory, about. */
   readonly queuedBytes: number;
-  /** Written to a local spool, not yet in a remote store. */
+  /** Written to the spool on this machine's disk, not yet in a remote store. */
   readonly spooled: number;
+  /** Records that other processes had left in the spool and this one has stored; no part of `offered`. */
+  readonly replayed: number;
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
   /** The same for calls of `feedback`; `dropped` includes those whose interaction is unknown. */
   readonly feedback: {
     readonly offered: number;
     readonly stored: number;
+    /** In memory or in the spool. */
     readonly queued: number;
     readonly dropped: number;
   };
@@ -52,6 +64,8 @@ export interface LoggerEvents {
   dropped: (event: { readonly reason: DropReason; readonly count: number }) => void;
   degraded: (event: { readonly reason: string }) => void;
   recovered: () => void;
+  /** The store's server has started again or another took over; so many records of the last half minute are sent again. */
+  storeLost: (event: { readonly resent: number }) => void;
 }
 
 export interface FlushOptions {

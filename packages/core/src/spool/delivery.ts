@@ -1,0 +1,640 @@
+import type { Annotation } from "../annotation.js";
+import type { CaptureQueue } from "../capture-queue.js";
+import type { Prepared, Sink, Taken } from "../drain.js";
+import { StoreError } from "../errors.js";
+import type { Interaction } from "../interaction.js";
+import { recordJson } from "../record-json.js";
+import { type Ring, ring } from "../ring.js";
+import type { InteractionStore } from "../store.js";
+import { storeFault } from "../store-fault.js";
+import { asStoreError, growingPause } from "../store-trouble.js";
+import {
+  type Item,
+  itemOfLine,
+  memoryItem,
+  PARCEL_ENTRIES,
+  type Parcel,
+  type ParcelKind,
+  parcelOf,
+  spooledItem,
+} from "./parcel.js";
+import { isGone, readLines, type Segment, type Spool, type SpoolPlace } from "./spool.js";
+
+/** Parcels on their way at once, their size in memory, and how long a smaller one waits for more. */
+const IN_FLIGHT = 4;
+const PARCEL_BYTES = 2 * 1024 * 1024;
+const LINGER_MS = 10;
+/** Entries that are prepared ahead of the store where there is no disk for them: the rest waits in the queue. */
+const AHEAD = 2 * PARCEL_ENTRIES;
+const TICK_MS = 1_000;
+/** How old the look at the server's identity may be, while something arrives and while nothing does. */
+const LOOK_MS = 2_000;
+const LOOK_IDLE_MS = 4_000;
+const CLAIM_MS = 15_000;
+const PERMANENT_PAUSE_MS = 5_000;
+/** When a store that does not answer is told, and when the parcel is sent once more. */
+const SILENT_MS = 5_000;
+const GIVEN_UP_MS = 30_000;
+/** Tries that may hang at once before nothing is sent any more. */
+const HANGING = 8;
+const SLOW_WRITE_MS = 50;
+const DISK_PAUSE_MS = 5_000;
+/** Refused records that wait aside for somebody to mend what is wrong. */
+const ASIDE = 1_024;
+const PROBE_MS = 3_000;
+
+export interface DeliveryOptions {
+  readonly store: InteractionStore;
+  readonly queue: CaptureQueue;
+  /** Null: what is on its way is in memory only. */
+  readonly spool: Spool | null;
+  /** What prepared entries may take in memory besides the queue. */
+  readonly maxBytes: number;
+  readonly onStored: (stored: number, duplicate: number) => void;
+  readonly onAnnotated: (stored: number, unknown: number) => void;
+  /** Records of other processes were stored. */
+  readonly onReplayed: (count: number) => void;
+  /** Cannot be stored, ever. */
+  readonly onLost: (reason: "refused" | "spoolLost", records: number, annotations: number) => void;
+  /** Why nothing moves, or null when it moves again: the store's trouble, or the spool's. */
+  readonly onTrouble: (of: "store" | "spool", error: StoreError | null) => void;
+  /** The server holds other data than before; so many records are sent again. */
+  readonly onStoreLost: (records: number) => void;
+  /** Something was stored, or there is room again. */
+  readonly onProgress: () => void;
+  readonly onGiveUp: () => void;
+}
+
+/** What is behind the queue and not in the store. */
+export interface Delivery extends Sink {
+  readonly spooledRecords: number;
+  readonly spooledAnnotations: number;
+  /** Held in memory besides the queue. */
+  readonly bytes: number;
+  /** Why the disk is left alone although nothing failed. */
+  pausedBecause(): string | null;
+}
+
+/** Entries that are only on disk, because memory is for what comes first. */
+interface Spill {
+  place: SpoolPlace;
+  /** Not more than the true one of the next entry to read: some may have been dropped in between. */
+  sequence: number;
+  records: number;
+  annotations: number;
+}
+
+/** A segment that is read once more or for the first time, up to some line. */
+interface Replay {
+  readonly kind: "leftover" | "again";
+  place: SpoolPlace;
+  linesLeft: number;
+}
+
+/**
+ * Brings what is drained to a store that may be slow, away or forgetful: first onto this machine's disk, then in
+ * parcels, four at a time, to the store. While the store is away memory holds the front, and the disk the rest.
+ */
+export function delivery({
+  store,
+  queue,
+  spool,
+  maxBytes,
+  onStored,
+  onAnnotated,
+  onReplayed,
+  onLost,
+  onTrouble,
+  onStoreLost,
+  onProgress,
+  onGiveUp,
+}: DeliveryOptions): Delivery {
+  const backlog: Ring<Item> = ring(Infinity);
+  const active: Parcel[] = [];
+  const aside: { readonly item: Item; readonly kind: ParcelKind }[] = [];
+  /** What was laid aside, on its way again. */
+  const recalled: Parcel[] = [];
+  const leftovers: Replay[] = [];
+  const again: Replay[] = [];
+  const retry = growingPause();
+  let spill: Spill | null = null;
+  let spooledRecords = 0;
+  let spooledAnnotations = 0;
+  let bytes = 0;
+
+  let lingering: NodeJS.Timeout | undefined;
+  let planned: NodeJS.Immediate | undefined;
+  let retrying: NodeJS.Timeout | undefined;
+  let lingered = false;
+  let hurried = false;
+  let inTrouble = false;
+  let toldTrouble = false;
+  let hanging = 0;
+  let turn = 0;
+  let ended = false;
+
+  let diskAwayUntil = 0;
+  let diskInTrouble = false;
+  let slowWrite: string | null = null;
+  let acceptedAt = 0;
+  let asideSince = 0;
+  let probedAt = 0;
+
+  let epoch: string | undefined;
+  let firstLook: Promise<void> | undefined;
+  let lookedAt = -Infinity;
+  let forgot = false;
+  let claimedAt = -Infinity;
+  const ticking = setInterval(tick, TICK_MS).unref();
+  // Soon, but not on the path of whoever makes the logger.
+  const claiming = spool ? setTimeout(claim, 0).unref() : undefined;
+
+  // From the drain to the disk.
+
+  const diskWorks = (): boolean => spool !== null && performance.now() >= diskAwayUntil;
+
+  function room(): number {
+    if (ended) return 0;
+    if (diskWorks()) return Infinity;
+    // What is only on disk comes first, so that feedback stays behind its record.
+    return spill ? 0 : AHEAD - backlog.size;
+  }
+
+  function take(entries: readonly Prepared[]): Taken {
+    let count = entries.length;
+    if (!diskWorks() || !writeToSpool(entries)) {
+      count = Math.max(0, Math.min(count, room()));
+      for (const entry of entries.slice(0, count)) backlog.push(memoryItem(entry));
+    }
+    pump();
+    return { count };
+  }
+
+  function writeToSpool(entries: readonly Prepared[]): boolean {
+    if (!spool) return false;
+    const lines = entries.map(({ record, annotation }) => (record ? recordJson(record) : JSON.stringify(annotation)));
+    const started = performance.now();
+    let place: SpoolPlace;
+    try {
+      place = spool.append(lines);
+    } catch (cause) {
+      diskFailed(asStoreError(cause));
+      return false;
+    }
+    const tookMs = Math.round(performance.now() - started);
+    slowWrite = tookMs > SLOW_WRITE_MS ? `a write to the spool took ${tookMs} ms` : null;
+    if (slowWrite) diskAwayUntil = performance.now() + DISK_PAUSE_MS;
+    if (diskInTrouble) onTrouble("spool", null);
+    diskInTrouble = false;
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as Prepared;
+      const line = lines[i] as string;
+      if (entry.record) spooledRecords += 1;
+      else spooledAnnotations += 1;
+      if (entry.captured) queue.settle(entry.captured);
+      if (!spill && bytes + 2 * line.length > maxBytes) {
+        const before = lines.slice(0, i).reduce((sum, earlier) => sum + Buffer.byteLength(earlier) + 1, 0);
+        spill = {
+          place: { segment: place.segment, offset: place.offset + before },
+          sequence: entry.sequence,
+          records: 0,
+          annotations: 0,
+        };
+      }
+      if (!spill) keep(spooledItem(entry, line, place.segment));
+      else if (entry.record) spill.records += 1;
+      else spill.annotations += 1;
+    }
+    return true;
+  }
+
+  function diskFailed(error: StoreError): void {
+    diskAwayUntil = performance.now() + DISK_PAUSE_MS;
+    diskInTrouble = true;
+    onTrouble("spool", error);
+  }
+
+  function keep(item: Item): void {
+    backlog.push(item);
+    bytes += item.bytes;
+  }
+
+  // From memory and disk to the store.
+
+  function pump(): void {
+    planned = undefined;
+    if (ended) return;
+    if (retrying) return;
+    for (const [place, parcel] of active.entries()) {
+      if (parcel.sending) continue;
+      if (parcel.records.length > 0) void send(parcel);
+      else if (active.slice(0, place).every(({ records }) => records.length === 0)) void sendAnnotations(parcel);
+      if (inTrouble) return; // one try tells enough
+    }
+    while (active.length < (inTrouble ? 1 : IN_FLIGHT) && hanging < HANGING) {
+      const parcel = nextParcel();
+      if (!parcel) break;
+      active.push(parcel);
+      if (parcel.records.length > 0) void send(parcel);
+      else if (active.length === 1) void sendAnnotations(parcel);
+    }
+    if (backlog.size > 0 && !lingered && active.length < IN_FLIGHT) lingering ??= setTimeout(lingerOver, LINGER_MS);
+  }
+
+  function lingerOver(): void {
+    lingering = undefined;
+    lingered = true;
+    pump();
+  }
+
+  function planPump(): void {
+    planned ??= setImmediate(pump);
+  }
+
+  function nextParcel(): Parcel | null {
+    if (forgot && !sendAgain()) return null;
+    const taken = recalled.shift() ?? nextReplay(again);
+    if (taken || asideIsFull()) return taken;
+    turn += 1;
+    // What was logged just now comes first, and what somebody has left behind is not forgotten.
+    return (turn % IN_FLIGHT === 0 ? nextReplay(leftovers) : null) ?? nextLive() ?? nextReplay(leftovers);
+  }
+
+  function nextLive(): Parcel | null {
+    if (backlog.size === 0) return nextSpilled();
+    if (backlog.size < PARCEL_ENTRIES && !lingered && !hurried && !spill) return null;
+    const items: Item[] = [];
+    for (let size = 0; items.length < PARCEL_ENTRIES && size < PARCEL_BYTES; ) {
+      const item = backlog.shift();
+      if (!item) break;
+      items.push(item);
+      size += item.bytes;
+    }
+    lingered = false;
+    return parcelOf("live", items);
+  }
+
+  function nextSpilled(): Parcel | null {
+    while (spool && spill) {
+      const { segment } = spill.place;
+      let read: ReturnType<typeof readLines>;
+      try {
+        read = readLines(spill.place, PARCEL_ENTRIES);
+      } catch (cause) {
+        diskFailed(asStoreError(cause));
+        return null; // the tick tries again
+      }
+      const items = read.lines.length > 0 ? spilledItems(spill, read.lines) : [];
+      spill.place = { segment, offset: read.next };
+      if (read.lines.length === 0 && read.next < segment.bytes && isGone(segment)) endSpill();
+      else if (read.lines.length === 0 || read.next >= segment.bytes) {
+        const next = spool.after(segment);
+        if (next) spill.place = { segment: next, offset: 0 };
+        else endSpill(); // memory and disk are level again
+      }
+      if (items.length > 0) return parcelOf("live", items);
+    }
+    return null;
+  }
+
+  function spilledItems(from: Spill, lines: readonly string[]): Item[] {
+    const { segment } = from.place;
+    const items: Item[] = [];
+    for (const line of lines) {
+      const item = itemOfLine(line, segment, from.sequence++);
+      if (!item) {
+        settleDamaged(segment);
+        continue;
+      }
+      if (item.record) from.records -= 1;
+      else from.annotations -= 1;
+      bytes += item.bytes;
+      items.push(item);
+    }
+    return items;
+  }
+
+  /** What was spilled and could not be read is damaged, or in the hands of whoever took over or removed the folder. */
+  function endSpill(): void {
+    if (!spill) return;
+    const { records, annotations } = spill;
+    spill = null;
+    spooledRecords -= records;
+    spooledAnnotations -= annotations;
+    if (records + annotations > 0) onLost("spoolLost", records, annotations);
+  }
+
+  function nextReplay(replays: Replay[]): Parcel | null {
+    for (let replay = replays[0]; replay; replay = replays[0]) {
+      const { kind, place } = replay;
+      const { segment } = place;
+      let read: ReturnType<typeof readLines>;
+      try {
+        read = readLines(place, Math.min(PARCEL_ENTRIES, replay.linesLeft));
+      } catch {
+        read = { lines: [], next: place.offset };
+        segment.damaged = true;
+      }
+      replay.linesLeft -= read.lines.length;
+      replay.place = { segment, offset: read.next };
+      if (kind === "leftover") segment.lines += read.lines.length;
+      const items: Item[] = [];
+      for (const line of read.lines) {
+        const item = itemOfLine(line, segment, kind === "again" ? 0 : Infinity);
+        if (item) items.push(item);
+        else if (kind === "leftover") settleDamaged(segment);
+      }
+      if (items.length > 0) segment.readers += 1;
+      if (read.lines.length === 0 || replay.linesLeft === 0) {
+        replays.shift();
+        segment.readers -= 1;
+        if (kind === "leftover") segment.ended = true;
+      }
+      if (items.length > 0) return parcelOf(kind, items, { reads: segment });
+    }
+    return null;
+  }
+
+  function startReplay(replays: Replay[], kind: Replay["kind"], segment: Segment, lines: number): void {
+    segment.readers += 1;
+    replays.push({ kind, place: { segment, offset: 0 }, linesLeft: lines });
+  }
+
+  function settleDamaged(segment: Segment): void {
+    segment.damaged = true;
+    segment.settled += 1;
+    segment.settledAt = performance.now();
+  }
+
+  async function send(parcel: Parcel): Promise<void> {
+    const attempt = begin(parcel);
+    const items = parcel.records.length > parcel.most ? parcel.records.slice(0, parcel.most) : parcel.records;
+    try {
+      if (epoch === undefined && !firstLook) {
+        firstLook = lookAtStore();
+        await firstLook;
+      }
+      const statuses = await store.append(items.map(({ record }) => record as Interaction));
+      if (isLate(parcel, attempt)) return;
+      let duplicate = 0;
+      // After a first try that went unheard it is our own copy that the store knows.
+      if (attempt === 1) for (const status of statuses) if (status === "duplicate") duplicate += 1;
+      parcel.records = parcel.records.slice(items.length);
+      parcel.most = Math.min(PARCEL_ENTRIES, parcel.most * 2);
+      for (const item of items) settle(item, parcel.kind);
+      if (parcel.kind === "live") onStored(items.length - duplicate, duplicate);
+      else if (parcel.kind === "leftover") onReplayed(items.length);
+      arrived(parcel);
+    } catch (cause) {
+      if (isLate(parcel, attempt)) return;
+      const error = asStoreError(cause);
+      if (storeFault(error) === "records") refused(parcel, items, error);
+      else failed(parcel, error);
+    }
+  }
+
+  async function sendAnnotations(parcel: Parcel): Promise<void> {
+    const attempt = begin(parcel);
+    const items = parcel.annotations;
+    try {
+      const statuses = await store.annotate(items.map(({ annotation }) => annotation as Annotation));
+      if (isLate(parcel, attempt)) return;
+      const known = statuses.filter((status) => status === "stored").length;
+      parcel.annotations = [];
+      for (const item of items) settle(item, parcel.kind);
+      if (parcel.kind === "live") onAnnotated(known, items.length - known);
+      arrived(parcel);
+    } catch (cause) {
+      if (!isLate(parcel, attempt)) failed(parcel, asStoreError(cause));
+    }
+  }
+
+  function begin(parcel: Parcel): number {
+    parcel.sending = true;
+    parcel.sentAt = performance.now();
+    parcel.attempt += 1;
+    return parcel.attempt;
+  }
+
+  /** This try was given up meanwhile: its answer is of no use any more. */
+  function isLate(parcel: Parcel, attempt: number): boolean {
+    if (parcel.attempt === attempt) return false;
+    hanging -= 1;
+    planPump();
+    return true;
+  }
+
+  function settle({ segment, captured, record, bytes: size }: Item, kind: ParcelKind): void {
+    if (captured) queue.settle(captured);
+    if (!segment) return;
+    segment.settledAt = performance.now();
+    if (kind === "again") return;
+    segment.settled += 1;
+    if (kind === "leftover") return;
+    bytes -= size;
+    if (record) spooledRecords -= 1;
+    else spooledAnnotations -= 1;
+  }
+
+  function arrived(parcel: Parcel): void {
+    parcel.sending = false;
+    acceptedAt = performance.now();
+    inTrouble = false;
+    retry.reset();
+    if (parcel.records.length + parcel.annotations.length === 0) leave(parcel);
+    if (parcel.isProbe) recall();
+    tellWell();
+    if (acceptedAt - lookedAt > LOOK_MS) void lookAtStore();
+    onProgress();
+    pump();
+  }
+
+  function leave(parcel: Parcel): void {
+    active.splice(active.indexOf(parcel), 1);
+    if (parcel.reads) parcel.reads.readers -= 1;
+  }
+
+  function failed(parcel: Parcel, error: StoreError): void {
+    parcel.sending = false;
+    if (ended) return;
+    trouble(error);
+    inTrouble = true;
+    lookedAt = -Infinity; // whoever answers next may be somebody else
+    if (error.code === "STORE_CLOSED") onGiveUp(); // it will not open again
+    // The pause does not keep a process alive that has nothing else to do: it could be for ever.
+    retrying ??= setTimeout(
+      () => {
+        retrying = undefined;
+        pump();
+      },
+      storeFault(error) === "permanent" ? PERMANENT_PAUSE_MS : retry.next(),
+    ).unref();
+  }
+
+  function trouble(error: StoreError): void {
+    toldTrouble = true;
+    onTrouble("store", error);
+  }
+
+  function tellWell(): void {
+    if (!toldTrouble || aside.length > 0) return;
+    toldTrouble = false;
+    onTrouble("store", null);
+  }
+
+  // What the store refuses while it takes others.
+
+  /** Finds the record that is refused, by halves, and lays it aside until somebody has mended what is wrong. */
+  function refused(parcel: Parcel, items: readonly Item[], error: StoreError): void {
+    parcel.sending = false;
+    if (ended) return;
+    if (items.length > 1) parcel.most = Math.ceil(items.length / 2);
+    else {
+      if (aside.length === 0) asideSince = performance.now();
+      for (const item of items) aside.push({ item, kind: parcel.kind });
+      parcel.records = parcel.records.slice(items.length);
+      if (aside.length > ASIDE && !asideIsFull()) giveUpOldest();
+      if (parcel.records.length + parcel.annotations.length === 0) leave(parcel);
+      trouble(error);
+    }
+    planPump();
+  }
+
+  /** So much is refused, and nothing else taken, that it is the store that has to be mended: everything waits. */
+  function asideIsFull(): boolean {
+    return aside.length >= ASIDE && acceptedAt <= asideSince;
+  }
+
+  function giveUpOldest(): void {
+    const oldest = aside.shift();
+    if (!oldest) return;
+    settle(oldest.item, oldest.kind);
+    if (oldest.kind === "live") onLost("refused", 1, 0);
+    onProgress();
+  }
+
+  function probeAside(): void {
+    const first = aside.shift();
+    if (first) recalled.push(parcelOf(first.kind, [first.item], { isProbe: true }));
+  }
+
+  function recall(): void {
+    for (const kind of ["live", "leftover", "again"] as const) {
+      const items = aside.filter((refusal) => refusal.kind === kind).map(({ item }) => item);
+      for (let from = 0; from < items.length; from += PARCEL_ENTRIES) {
+        recalled.push(parcelOf(kind, items.slice(from, from + PARCEL_ENTRIES)));
+      }
+    }
+    aside.length = 0;
+  }
+
+  // A server that has forgotten.
+
+  /** Looks whether the server still has the data it had. */
+  async function lookAtStore(): Promise<void> {
+    lookedAt = performance.now();
+    try {
+      const { epoch: seen } = await store.health();
+      if (seen === undefined) return;
+      if (epoch !== undefined && seen !== epoch) {
+        forgot = true;
+        planPump();
+      }
+      epoch = seen;
+    } catch {
+      // What is wrong with the store shows when something is sent.
+    }
+  }
+
+  /**
+   * Sends once more what was stored in the last half minute: the store keeps one copy of each. Waits until nothing is on
+   * its way, for then what was stored of a segment is its front.
+   */
+  function sendAgain(): boolean {
+    if (active.length > 0) return false;
+    forgot = false;
+    let lines = 0;
+    for (const segment of spool?.stored() ?? []) {
+      const laidAside = aside.filter(({ item }) => item.segment === segment).length;
+      startReplay(again, "again", segment, segment.settled + laidAside);
+      lines += segment.settled;
+    }
+    onStoreLost(lines);
+    return true;
+  }
+
+  function tick(): void {
+    const now = performance.now();
+    spool?.tidy();
+    for (const parcel of active) {
+      if (!parcel.sending || now - parcel.sentAt < SILENT_MS) continue;
+      const seconds = Math.round((now - parcel.sentAt) / 1_000);
+      const error = new StoreError("STORE_UNAVAILABLE", `${store.url} has not answered for ${seconds} s`);
+      if (now - parcel.sentAt < GIVEN_UP_MS || hanging >= HANGING) trouble(error);
+      else {
+        parcel.attempt += 1;
+        hanging += 1;
+        failed(parcel, error);
+      }
+    }
+    if (spool && now - claimedAt > CLAIM_MS) claim();
+    if (spool && epoch !== undefined && now - lookedAt > LOOK_IDLE_MS && spool.bytes > 0) void lookAtStore();
+    if (aside.length > 0 && recalled.length === 0 && now - probedAt > PROBE_MS) {
+      probedAt = now;
+      probeAside();
+    }
+    onProgress();
+    pump();
+  }
+
+  function claim(): void {
+    claimedAt = performance.now();
+    for (const segment of spool?.claim() ?? []) startReplay(leftovers, "leftover", segment, Infinity);
+    pump();
+  }
+
+  return {
+    get spooledRecords() {
+      return spooledRecords;
+    },
+    get spooledAnnotations() {
+      return spooledAnnotations;
+    },
+    get bytes() {
+      return bytes;
+    },
+    room,
+    take,
+    takeNow(entries) {
+      if (!writeToSpool(entries)) return { count: 0 };
+      planPump();
+      return { count: entries.length };
+    },
+    holds(sequence) {
+      if (forgot || again.length > 0) return true;
+      const oldest = Math.min(
+        ...active.map((parcel) => parcel.sequence),
+        ...recalled.map((parcel) => parcel.sequence),
+        ...aside.map(({ item }) => item.sequence),
+        backlog.peek()?.sequence ?? Infinity,
+        spill?.sequence ?? Infinity,
+      );
+      return oldest <= sequence;
+    },
+    hurry(isHurried) {
+      hurried = isHurried;
+      if (isHurried) planPump();
+    },
+    pausedBecause: () => (performance.now() < diskAwayUntil ? slowWrite : null),
+    end() {
+      if (ended) return;
+      ended = true;
+      clearInterval(ticking);
+      clearTimeout(claiming);
+      clearTimeout(lingering);
+      clearTimeout(retrying);
+      clearImmediate(planned);
+      spool?.leave();
+    },
+  };
+}
