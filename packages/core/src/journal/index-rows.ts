@@ -88,11 +88,14 @@ export function trustedRows(file: Buffer, offset: number, segmentBytes: number):
   return { count, words, doubles };
 }
 
-/** Whole rows, copied, for a typed array has to begin at a multiple of eight. */
+/** Whole rows; copied where they do not begin at a multiple of eight, as a typed array has to. */
 function rowsOf(file: Buffer): { readonly words: Uint32Array; readonly doubles: Float64Array } {
-  const bytes = new Uint8Array(Math.floor(file.length / ROW_BYTES) * ROW_BYTES);
-  bytes.set(file.subarray(0, bytes.length));
-  return { words: new Uint32Array(bytes.buffer), doubles: new Float64Array(bytes.buffer) };
+  const count = Math.floor(file.length / ROW_BYTES);
+  const { buffer, byteOffset } = file.byteOffset % 8 === 0 ? file : Uint8Array.from(file);
+  return {
+    words: new Uint32Array(buffer, byteOffset, count * ROW_WORDS),
+    doubles: new Float64Array(buffer, byteOffset, (count * ROW_WORDS) / 2),
+  };
 }
 
 export function emptyRows(): IndexRows {

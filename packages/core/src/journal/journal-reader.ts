@@ -86,6 +86,7 @@ export function journalReader(root: string): JournalReader {
   const segmentNumbers = new Map<string, number>();
   const segmentPaths: string[] = [];
   const agentTypes = new Map<number, string>();
+  let lastType = { hash: -1, name: "" };
   /** The days used last come last. */
   const annotations = new Map<string, { readonly said: DayAnnotations; refreshedAt: number }>();
 
@@ -128,8 +129,12 @@ export function journalReader(root: string): JournalReader {
 
   /** Agent types stand in the index as hashes; one record of each tells the name. */
   function agentTypeName(hash: number, ref: number): string {
+    if (hash === lastType.hash) return lastType.name;
     const known = agentTypes.get(hash);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      lastType = { hash, name: known };
+      return known;
+    }
     const line = lineAt(ref);
     const record = line === null ? null : parseRecord(line);
     if (record && hash32(record.agentType) === hash) agentTypes.set(hash, record.agentType);
@@ -180,6 +185,7 @@ export function journalReader(root: string): JournalReader {
       let number = -1;
       let segment: DayIndex["segments"][number] | undefined;
       let inRefs = 0;
+      const isAnnotated = annotations.size > 0;
       for (let place = first; place >= 0 && place < index.count; place += descending ? -1 : 1) {
         if (index.order[place * 2] !== number) {
           number = index.order[place * 2] as number;
@@ -190,7 +196,7 @@ export function journalReader(root: string): JournalReader {
         const { words, doubles } = segment.rows;
         const at = (index.order[place * 2 + 1] as number) * ROW_WORDS;
         const said =
-          annotations.size > 0 ? annotations.ofHash(words[at + 12] as number, words[at + 13] as number) : undefined;
+          isAnnotated ? annotations.ofHash(words[at + 12] as number, words[at + 13] as number) : undefined;
         row.timestamp = doubles[at / 2] as number;
         row.overall = overallOf(doubles[at / 2 + 1] as number, said);
         row.flags = (words[at + 7] as number) | (said ? annotationFlags(said) : 0);

@@ -4,7 +4,7 @@ import { diskError } from "./disk-error.js";
 
 /** Read ahead where one record after the other follows closely. */
 const AHEAD_BYTES = 512 * 1024;
-const CLOSE_BYTES = 32 * 1024;
+const CLOSE_BYTES = 12 * 1024;
 const CLOSE_RECORDS = 2;
 const OPEN_FILES = 128;
 /** Files that keep a block of what was read ahead. */
