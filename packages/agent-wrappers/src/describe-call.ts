@@ -60,6 +60,14 @@ export function describeCall(
   end: CallEnd,
   report: (error: unknown) => void,
 ): Partial<InteractionInput> {
+  const value = finalValue(result, end);
+  const failed = end.error !== undefined && value === undefined;
+  // Most answers are a text, which has no fields to read.
+  if (typeof value !== "object" || value === null) {
+    const answer = end.text || (failed ? "" : answerText(value));
+    return { query: query as string, answer: answer as string, messages: conversationWith(turns, value, answer) };
+  }
+
   let unreadable = false;
   const read = <T>(field: () => T): T | undefined => {
     try {
@@ -70,10 +78,7 @@ export function describeCall(
       return undefined;
     }
   };
-
-  const value = finalValue(result, end);
-  const failed = end.error !== undefined && value === undefined;
-  const answer = end.text || (failed ? "" : read(() => statusLine(value) ?? answerText(value)));
+  const answer = end.text || read(() => statusLine(value) ?? answerText(value));
   return {
     // The logger makes JSON of a structure, off the caller's path.
     query: query as string,
