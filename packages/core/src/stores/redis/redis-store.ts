@@ -1,14 +1,12 @@
-import type { StoredInteraction } from "../../annotation.js";
+import { effectiveScore, type StoredInteraction } from "../../annotation.js";
 import { dayOf, dayStart, LAST_TIME } from "../../day.js";
 import { ConfigError, StoreError } from "../../errors.js";
-import { INDEX_BATCH, indexBatchBuilder } from "../../index-batch.js";
+import { INDEX_BATCH, indexBatchBuilder, recordFlags } from "../../index-batch.js";
 import type { Interaction } from "../../interaction.js";
-import { checkQuery, interactionFilter, parseCursor } from "../../interaction-filter.js";
-import { idTime } from "../../interaction-id.js";
+import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../../interaction-filter.js";
 import { pseudonymiser } from "../../pseudonym.js";
 import {
   type AnnotateStatus,
-  type AppendStatus,
   type FetchedRecord,
   IndexFlag,
   type InteractionFilter,
@@ -17,15 +15,20 @@ import {
 } from "../../store.js";
 import { statsCounter } from "../../store-stats.js";
 import { type BucketRecord, removeCommands, writeCommands } from "./bucket-writes.js";
-import { type Bucket, DEFAULT_PREFIX, keysUnder, tagOf } from "./buckets.js";
+import { type Bucket, DEFAULT_PREFIX, keysUnder } from "./buckets.js";
+import { exclusiveById } from "./exclusive-by-id.js";
+import { groupBy } from "./group-by.js";
+import { countBucket } from "./hour-stats.js";
 import { idTable } from "./id-table.js";
 import { annotateCommand, parseAnnotations } from "./late-facts.js";
+import { qualityPlaces, qualityRange } from "./quality-places.js";
+import { bucketAt, type RecordPlace, tellsItsTime, timesOf } from "./record-places.js";
 import { redisConnection } from "./redis-connection.js";
 import type { RedisCommand, RedisLike } from "./redis-like.js";
 import { parseRedisUrl } from "./redis-url.js";
 import { openMeta, type StoreMeta } from "./store-meta.js";
 import { timeEntry } from "./time-entry.js";
-import { daysOf, type TimeRow, type TimeRowOptions, timeRows } from "./time-rows.js";
+import { daysOf, isBefore, type TimeRowOptions, timeRows } from "./time-rows.js";
 
 export interface RedisStoreOptions {
   /** `redis://`, `rediss://` or `redis-cluster://`; needs the package ioredis. */
@@ -64,6 +67,7 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
     strict,
   });
   const refs = idTable();
+  const oneAtATime = exclusiveById();
   let meta: StoreMeta | null = null;
   let pseudonym: ((userId: string) => string) | null = null;
   let closed = false;
@@ -83,36 +87,6 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
     return opened;
   }
 
-  /** The times of those ids that are stored: one round trip a tag. */
-  async function timesOf(ids: Iterable<string>, tags: readonly string[]): Promise<Map<string, number>> {
-    const byTag = groupBy(ids, (id) => tagOf(id, tags));
-    const times = new Map<string, number>();
-    await Promise.all(
-      [...byTag].map(async ([tag, tagged]) => {
-        const ownDays = groupBy(
-          tagged.filter((id) => idTime(id) !== null),
-          (id) => dayOf(idTime(id) as number),
-        );
-        const asked = [...ownDays].map(([day, own]) => ({ key: keys.bucket(tag, day).qualities, own }));
-        const answers = (await connection.run([
-          ["zmscore", keys.foreignIds(tag), ...tagged],
-          ...asked.map(({ key, own }): RedisCommand => ["zmscore", key, ...own]),
-        ])) as (string | null)[][];
-        for (const [i, { own }] of asked.entries()) {
-          for (const [j, id] of own.entries()) if (answers[i + 1]?.[j] != null) times.set(id, idTime(id) as number);
-        }
-        for (const [j, id] of tagged.entries()) {
-          const time = answers[0]?.[j];
-          if (time != null) times.set(id, Number(time));
-        }
-      }),
-    );
-    return times;
-  }
-
-  const bucketAt = (id: string, timestamp: number, tags: readonly string[]) =>
-    keys.bucket(tagOf(id, tags), dayOf(timestamp));
-
   function bucketRecord(given: Interaction): BucketRecord {
     const name = pseudonym;
     const interaction = name && given.userId !== undefined ? { ...given, userId: name(given.userId) } : given;
@@ -123,13 +97,35 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       json: JSON.stringify(interaction),
       entry: timeEntry(interaction),
       overall: qualityScores.overall ?? -1,
-      foreign: idTime(interactionId) !== timestamp,
+      foreign: !tellsItsTime(interactionId, timestamp),
     };
+  }
+
+  /** Writes what is not stored yet, and what is stored by half. Gives the ids that were not stored before. */
+  async function write(records: readonly BucketRecord[], tags: readonly string[]): Promise<Set<string>> {
+    const times = await timesOf(
+      connection,
+      keys,
+      records.map(({ interactionId }) => interactionId),
+      tags,
+    );
+    const fresh = records.filter(({ interactionId }) => !times.has(interactionId));
+    const known = records.filter(({ interactionId, timestamp }) => times.get(interactionId) === timestamp);
+    const again = known.length > 0 ? await halfLost(known, tags) : [];
+    const byBucket = groupBy([...fresh, ...again], ({ interactionId, timestamp }) =>
+      bucketAt(keys, interactionId, timestamp, tags),
+    );
+    await allOf(
+      [...byBucket].map(async ([bucket, ready]) => {
+        for (const some of portions(ready)) await connection.transact(writeCommands(keys, bucket, some));
+      }),
+    );
+    return new Set(fresh.map(({ interactionId }) => interactionId));
   }
 
   /** Of records whose ids are known: those that are not whole, because a key was evicted for example. */
   async function halfLost(records: readonly BucketRecord[], tags: readonly string[]): Promise<BucketRecord[]> {
-    const byBucket = groupBy(records, ({ interactionId, timestamp }) => bucketAt(interactionId, timestamp, tags));
+    const byBucket = groupBy(records, ({ interactionId, timestamp }) => bucketAt(keys, interactionId, timestamp, tags));
     const lost = await Promise.all(
       [...byBucket].map(async ([bucket, known]) => {
         const [times, ...texts] = await connection.run([
@@ -143,9 +139,7 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
   }
 
   /** Records by their ids, in the order given. What is gone by now is left out. */
-  async function read(
-    places: readonly { readonly bucket: Bucket; readonly interactionId: string }[],
-  ): Promise<FetchedRecord[]> {
+  async function read(places: readonly RecordPlace[]): Promise<FetchedRecord[]> {
     const found: (FetchedRecord | undefined)[] = new Array(places.length);
     const byBucket = groupBy(places.keys(), (i) => places[i]?.bucket as Bucket);
     await Promise.all(
@@ -168,6 +162,30 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
     for (const { buckets } of found) yield timeRows(connection, buckets, { startTime, endTime, ...options });
   }
 
+  /** Streams the places of records that may match, in the order asked for: by the index that leaves the fewest. */
+  async function* candidates(
+    tags: readonly string[],
+    filter: InteractionFilter,
+    { descending, after, firstPage }: TimeRowOptions,
+  ): AsyncGenerator<readonly RecordPlace[]> {
+    const matches = interactionFilter(filter);
+    const range = after ? narrowed(filter, after.timestamp, descending === true) : filter;
+    const { startTime, endTime } = range;
+    const qualities = qualityRange(filter);
+    const found = await daysOf(connection, keys, tags, range);
+    for (const { buckets } of descending ? found.reverse() : found) {
+      const rare = qualities && (await qualityPlaces(connection, keys, buckets, qualities));
+      if (rare) {
+        const places = rare.filter((place) => !after || (descending ? isBefore(place, after) : isBefore(after, place)));
+        yield descending ? places.reverse() : places;
+        continue;
+      }
+      const withOverall = qualities !== null;
+      const rows = timeRows(connection, buckets, { startTime, endTime, descending, after, withOverall, firstPage });
+      for await (const page of rows) yield page.filter(matches);
+    }
+  }
+
   return {
     url: `${place?.shown ?? "redis:"}`,
 
@@ -177,39 +195,35 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       for (const interaction of interactions) {
         if (!records.has(interaction.interactionId)) records.set(interaction.interactionId, bucketRecord(interaction));
       }
-      const times = await timesOf(records.keys(), tags);
-      const known = [...records.values()].filter(
-        ({ interactionId, timestamp }) => times.get(interactionId) === timestamp,
-      );
-      const again = known.length > 0 ? await halfLost(known, tags) : [];
-      const fresh = [...records.values()].filter(({ interactionId }) => !times.has(interactionId));
-      const byBucket = groupBy([...fresh, ...again], ({ interactionId, timestamp }) =>
-        bucketAt(interactionId, timestamp, tags),
-      );
-      await allOf([...byBucket].map(([bucket, ready]) => connection.transact(writeCommands(keys, bucket, ready))));
-      const unsaid = new Set(fresh.map(({ interactionId }) => interactionId));
-      return interactions.map(({ interactionId }): AppendStatus => {
-        return unsaid.delete(interactionId) ? "stored" : "duplicate";
-      });
+      const fresh = await oneAtATime(records.keys(), () => write([...records.values()], tags));
+      return interactions.map(({ interactionId }) => (fresh.delete(interactionId) ? "stored" : "duplicate"));
     },
 
     async annotate(annotations) {
       const opened = await open();
       if (!opened || annotations.length === 0) return annotations.map(() => "notFound");
       const { tags } = opened;
-      const times = await timesOf(new Set(annotations.map(({ interactionId }) => interactionId)), tags);
+      const times = await timesOf(
+        connection,
+        keys,
+        new Set(annotations.map(({ interactionId }) => interactionId)),
+        tags,
+      );
       const statuses = annotations.map((): AnnotateStatus => "notFound");
       const facts = annotations.flatMap((annotation, place) => {
         const timestamp = times.get(annotation.interactionId);
         return timestamp === undefined ? [] : [{ annotation, timestamp, place }];
       });
       const byBucket = groupBy(facts, ({ annotation: { interactionId }, timestamp }) =>
-        bucketAt(interactionId, timestamp, tags),
+        bucketAt(keys, interactionId, timestamp, tags),
       );
       await allOf(
         [...byBucket].map(async ([bucket, ready]) => {
-          const [answer] = await connection.run([annotateCommand(bucket, ready)]);
-          for (const [i, { place }] of ready.entries()) if ((answer as number[])[i] === 1) statuses[place] = "stored";
+          for (let start = 0; start < ready.length; start += PORTION) {
+            const some = ready.slice(start, start + PORTION);
+            const [answer] = await connection.run([annotateCommand(bucket, some)]);
+            for (const [i, { place }] of some.entries()) if ((answer as number[])[i] === 1) statuses[place] = "stored";
+          }
         }),
       );
       return statuses;
@@ -218,9 +232,9 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
     async get(interactionId) {
       const opened = await open();
       if (!opened) return null;
-      const time = (await timesOf([interactionId], opened.tags)).get(interactionId);
+      const time = (await timesOf(connection, keys, [interactionId], opened.tags)).get(interactionId);
       if (time === undefined) return null;
-      const [found] = await read([{ bucket: bucketAt(interactionId, time, opened.tags), interactionId }]);
+      const [found] = await read([{ bucket: bucketAt(keys, interactionId, time, opened.tags), interactionId }]);
       return found?.interaction ?? null;
     },
 
@@ -231,32 +245,29 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       const matches = interactionFilter(options);
       if (!opened) return;
       const after = cursor === undefined ? undefined : parseCursor(cursor);
-      const descending = order === "desc";
-      const range = after ? narrowed(options, after.timestamp, descending) : options;
-      const withOverall = options.minQuality !== undefined || options.scored !== undefined;
+      const range = { descending: order === "desc", after, firstPage: limit };
       let left = limit;
-      let chosen: TimeRow[] = [];
-      for await (const rows of left > 0
-        ? days(opened.tags, range, { descending, after, withOverall, firstPage: left })
-        : []) {
-        for await (const page of rows) {
-          for (const row of page) {
-            if (!matches(row)) continue;
-            chosen.push(row);
-            if (chosen.length < Math.min(left, QUERY_BATCH)) continue;
-            signal?.throwIfAborted();
-            const batch = interactionsOf(await read(chosen));
-            chosen = [];
-            left -= batch.length;
-            if (batch.length > 0) yield batch;
-            if (left <= 0) return;
-          }
+      let chosen: RecordPlace[] = [];
+      for await (const places of left > 0 ? candidates(opened.tags, options, range) : []) {
+        signal?.throwIfAborted();
+        for (const place of places) {
+          chosen.push(place);
+          if (chosen.length < Math.min(left, QUERY_BATCH)) continue;
+          const batch = matching(await read(chosen));
+          chosen = [];
+          left -= batch.length;
           signal?.throwIfAborted();
+          if (batch.length > 0) yield batch;
+          if (left <= 0) return;
         }
       }
-      const batch = interactionsOf(await read(chosen));
+      const batch = matching(await read(chosen));
       signal?.throwIfAborted();
       if (batch.length > 0) yield batch;
+
+      function matching(records: readonly FetchedRecord[]): StoredInteraction[] {
+        return records.map(({ interaction }) => interaction).filter((interaction) => matches(filterable(interaction)));
+      }
     },
 
     async *scanIndex(filter = {}) {
@@ -320,8 +331,20 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       const matches = interactionFilter(filter);
       const counter = statsCounter();
       if (!opened) return counter.result();
-      for await (const rows of days(opened.tags, filter, { withOverall: true })) {
-        for await (const page of rows) for (const row of page) if (matches(row)) counter.add(row);
+      if (qualityRange(filter) || (filter.errors ?? "include") !== "include") {
+        for await (const rows of days(opened.tags, filter, { withOverall: true })) {
+          for await (const page of rows) for (const row of page) if (matches(row)) counter.add(row);
+        }
+        return counter.result();
+      }
+      const range = { startTime: filter.startTime ?? -Infinity, endTime: filter.endTime ?? Infinity };
+      const agents = filter.agentTypes && new Set(filter.agentTypes);
+      for (const { buckets } of await daysOf(connection, keys, opened.tags, range)) {
+        for (const counted of await Promise.all(buckets.map((bucket) => countBucket(connection, bucket, range)))) {
+          for (const [agentType, counts] of counted.counts()) {
+            if (!agents || agents.has(agentType)) counter.addCounts(agentType, counts);
+          }
+        }
       }
       return counter.result();
     },
@@ -373,8 +396,11 @@ function parseRecord(json: string | null | undefined, annotations: string | null
   return { interaction: late.length > 0 ? { ...record, annotations: late } : record, json };
 }
 
-const interactionsOf = (records: readonly FetchedRecord[]): StoredInteraction[] =>
-  records.map(({ interaction }) => interaction);
+function filterable(interaction: StoredInteraction): Filterable {
+  const { timestamp, agentType } = interaction;
+  const overall = effectiveScore(interaction)?.overall ?? Number.NaN;
+  return { timestamp, agentType, overall, flags: recordFlags(interaction) };
+}
 
 /** What lies behind a cursor, as a filter. */
 function narrowed(filter: InteractionFilter, timestamp: number, descending: boolean): InteractionFilter {
@@ -383,18 +409,25 @@ function narrowed(filter: InteractionFilter, timestamp: number, descending: bool
     : { ...filter, startTime: Math.max(filter.startTime ?? -Infinity, timestamp) };
 }
 
-function groupBy<T, K>(items: Iterable<T>, keyOf: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return groups;
-}
-
 /** Waits for all, then fails with the first failure: nothing goes on behind the caller's back. */
 async function allOf(work: readonly Promise<unknown>[]): Promise<void> {
   for (const outcome of await Promise.allSettled(work)) if (outcome.status === "rejected") throw outcome.reason;
+}
+
+/** Records of one transaction: it must not hold up the other users of Redis for long. */
+const PORTION = 256;
+const PORTION_CHARACTERS = 1024 * 1024;
+
+function* portions(records: readonly BucketRecord[]): Generator<readonly BucketRecord[]> {
+  let portion: BucketRecord[] = [];
+  let characters = 0;
+  for (const record of records) {
+    portion.push(record);
+    characters += record.json.length;
+    if (portion.length < PORTION && characters < PORTION_CHARACTERS) continue;
+    yield portion;
+    portion = [];
+    characters = 0;
+  }
+  if (portion.length > 0) yield portion;
 }
