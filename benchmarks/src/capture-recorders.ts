@@ -1,0 +1,110 @@
+import { wrapAgent } from "@whetstone/agent-wrappers";
+import { createInteractionLogger, openStore } from "@whetstone/core";
+import type { Agent } from "./capture-payload.js";
+
+/** One way to record what an agent does. */
+export interface Recorder {
+  wrap(agent: Agent): Agent;
+  /** Waits until everything is delivered, as far as the library knows. */
+  flush(): Promise<unknown>;
+  /** The texts of what a store of ours holds; of what went to the sink, the sink knows. */
+  stored?(): AsyncIterable<string>;
+  /** What was refused, and what waits in memory, where the library tells. */
+  books?(): { readonly dropped: number; readonly queuedBytes: number };
+}
+
+/** Opens each recorder at its defaults. `place` is the sink's URL, a folder or the URL of a store. Peers load on demand. */
+export const recorders = {
+  bare: async () => ({ wrap: (agent) => agent, flush: nothing }),
+  closure: async () => {
+    const rows: object[] = [];
+    return { wrap: (agent) => pushed(agent, rows), flush: nothing };
+  },
+  file: async (place) => whetstone(`file:${place}`),
+  redis: async (place) => whetstone(place),
+  langfuse: async (place) => {
+    const [{ LangfuseSpanProcessor }, { observe }, { NodeTracerProvider }] = await Promise.all([
+      import("@langfuse/otel"),
+      import("@langfuse/tracing"),
+      import("@opentelemetry/sdk-trace-node"),
+    ]);
+    const processor = new LangfuseSpanProcessor({ publicKey: "pk", secretKey: "sk", baseUrl: place });
+    const provider = new NodeTracerProvider({ spanProcessors: [processor] });
+    provider.register();
+    return { wrap: (agent) => observe(agent, { name: "agent" }), flush: () => provider.forceFlush() };
+  },
+  langsmith: async (place) => {
+    const [{ Client }, { traceable }] = await Promise.all([import("langsmith"), import("langsmith/traceable")]);
+    const client = new Client({ apiUrl: place, apiKey: "none" });
+    const options = { name: "agent", client, tracingEnabled: true };
+    return { wrap: (agent) => traceable(agent, options) as Agent, flush: () => client.awaitPendingTraceBatches() };
+  },
+  braintrust: async (place) => {
+    const { initLogger, wrapTraced } = await import("braintrust");
+    const logger = initLogger({ projectName: "bench", apiKey: "none", appUrl: place });
+    return { wrap: (agent) => wrapTraced(agent, { name: "agent" }) as Agent, flush: () => logger.flush() };
+  },
+  otel: async (place) => {
+    const [{ NodeTracerProvider }, { BatchSpanProcessor }, { OTLPTraceExporter }] = await Promise.all([
+      import("@opentelemetry/sdk-trace-node"),
+      import("@opentelemetry/sdk-trace-base"),
+      import("@opentelemetry/exporter-trace-otlp-http"),
+    ]);
+    const exporter = new OTLPTraceExporter({ url: `${place}/v1/traces` });
+    const provider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(exporter)] });
+    provider.register();
+    const tracer = provider.getTracer("bench");
+    const wrap = (agent: Agent): Agent => {
+      return (query, about) =>
+        tracer.startActiveSpan("agent", async (span) => {
+          try {
+            const answer = await agent(query, about);
+            span.setAttributes({ query, answer, ...about });
+            return answer;
+          } finally {
+            span.end();
+          }
+        });
+    };
+    return { wrap, flush: () => provider.forceFlush() };
+  },
+} satisfies Record<string, (place: string) => Promise<Recorder>>;
+
+export type RecorderName = keyof typeof recorders;
+
+/** Ours, as the first page of the documentation has it. */
+function whetstone(url: string): Recorder {
+  const store = openStore(url);
+  const logger = createInteractionLogger({ store });
+  return {
+    wrap: (agent) =>
+      wrapAgent(agent, { logger, agentType: "general", describe: ([, about]) => ({ metadata: { ...about } }) }),
+    flush: () => logger.flush({ timeoutMs: 60_000 }),
+    async *stored() {
+      for await (const records of store.query()) for (const { query, answer } of records) yield query + answer;
+    },
+    books() {
+      const { dropped, queuedBytes } = logger.stats();
+      return { dropped: Object.values(dropped).reduce((sum, count) => sum + count, 0), queuedBytes };
+    },
+  };
+}
+
+/** What somebody would write by hand. It delivers nothing. */
+function pushed(agent: Agent, rows: object[]): Agent {
+  return async (query, about) => {
+    const started = performance.now();
+    const answer = await agent(query, about);
+    rows.push({
+      query,
+      answer,
+      agentType: "general",
+      timestamp: Date.now(),
+      latencyMs: performance.now() - started,
+      metadata: { ...about },
+    });
+    return answer;
+  };
+}
+
+const nothing = async () => undefined;
