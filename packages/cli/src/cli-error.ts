@@ -11,6 +11,7 @@ export type CliErrorCode =
   | "OUTPUT_EXISTS"
   | "OUTPUT_UNWRITABLE"
   | "STORE_MISSING"
+  | "PORT_UNUSABLE"
   | "INTERRUPTED"
   | "INTERNAL";
 

@@ -8,6 +8,7 @@ import { initCommand } from "./commands/init.js";
 import { queryCommand } from "./commands/query.js";
 import { scoreCommand } from "./commands/score.js";
 import { scriptCommand } from "./commands/script.js";
+import { serveCommand } from "./commands/serve.js";
 import { statsCommand } from "./commands/stats.js";
 import { ExitCode } from "./exit-code.js";
 import { createOutput } from "./output.js";
@@ -73,6 +74,7 @@ const COMMANDS = [
   datasetCommand,
   scriptCommand,
   cleanupCommand,
+  serveCommand,
 ];
 
 /** Commander passes settings on to commands it makes itself, not to those that are added. */

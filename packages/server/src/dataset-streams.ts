@@ -4,6 +4,8 @@ import { type Problem, problemBody } from "./problem.js";
 /** Text that is gathered before it is handed on. */
 const CHUNK = 64 * 1024;
 const PROGRESS_MS = 500;
+/** A reader that takes nothing for so long is as good as gone, and somebody else may want its slot. */
+const STALL_MS = 60_000;
 
 interface Hooks {
   /** Stops the build; called when the reader is gone. */
@@ -21,29 +23,36 @@ interface Hooks {
  * A build that fails breaks the stream off, so that half of it is never taken for the whole.
  */
 export function ndjsonStream(build: DatasetBuild<object>, hooks: Hooks): ReadableStream<Uint8Array> {
-  const { signal, onEnd } = hooks;
+  const { signal, onEnd, breakOff } = hooks;
   const chunks = chunksOf(build.lines(signal));
+  let stalled: NodeJS.Timeout | undefined;
+  const leave = async () => {
+    clearTimeout(stalled);
+    hooks.abort();
+    await chunks.return(undefined).catch(() => {});
+    onEnd();
+  };
   return new ReadableStream(
     {
       async pull(controller) {
+        clearTimeout(stalled);
         try {
           const { done, value } = await chunks.next();
-          if (!done) return controller.enqueue(value);
+          if (!done) {
+            controller.enqueue(value);
+            stalled = setTimeout(() => void leave().then(breakOff), STALL_MS).unref();
+            return;
+          }
           onEnd();
           controller.close();
         } catch (error) {
           onEnd();
-          if (signal.aborted) return controller.error(new Error("the reader of the rows left"));
-          hooks.onError(error);
+          if (!signal.aborted) hooks.onError(error);
           // Node's adapter would end a failed stream as if it were complete.
-          if (!hooks.breakOff()) controller.error(new Error("the build failed; onError was told why"));
+          if (!breakOff()) controller.error(new Error("the build did not come to its end"));
         }
       },
-      async cancel() {
-        hooks.abort();
-        await chunks.return(undefined).catch(() => {});
-        onEnd();
-      },
+      cancel: leave,
     },
     { highWaterMark: 1 },
   );
