@@ -65,6 +65,7 @@ export {
 } from "./score-interactions.js";
 export { type Score, type Scorer, type ScorerContext, type ScoringEstimate, scorer } from "./scorer.js";
 export type { ChatClient } from "./scorers/chat-request.js";
+export { type CitationVerifierOptions, citationVerifier } from "./scorers/citation-verifier.js";
 export type { CodeLanguage } from "./scorers/code/code-in-answer.js";
 export { type CodeTask, type CodeVerifierOptions, codeVerifier } from "./scorers/code/code-verifier.js";
 export { type ComposeOptions, compose } from "./scorers/compose.js";
@@ -72,6 +73,7 @@ export { type ExactMatchOptions, exactMatch } from "./scorers/exact-match.js";
 export { extractFinalAnswer } from "./scorers/final-answer.js";
 export { type GroupJudge, type GroupJudgeOptions, groupJudge } from "./scorers/group-judge.js";
 export { heuristicScorer } from "./scorers/heuristic-scorer.js";
+export { type JsonSchemaOptions, jsonSchema } from "./scorers/json-schema.js";
 export { type JudgeBudget, type JudgeBudgetOptions, judgeBudget } from "./scorers/judge-budget.js";
 export { type JudgeCache, judgeCache } from "./scorers/judge-cache.js";
 export type { JudgeOptions } from "./scorers/judge-client.js";
@@ -85,6 +87,7 @@ export {
   pairwiseJudge,
 } from "./scorers/pairwise-judge.js";
 export { type Criterion, type Rubric, rubrics } from "./scorers/rubrics.js";
+export { type ExpectedToolCall, type ToolCallMatchOptions, toolCallMatch } from "./scorers/tool-call-match.js";
 export {
   type AgentStats,
   type AnnotateStatus,
