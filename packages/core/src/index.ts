@@ -88,6 +88,7 @@ export {
 } from "./scorers/pairwise-judge.js";
 export { type Criterion, type Rubric, rubrics } from "./scorers/rubrics.js";
 export { type ExpectedToolCall, type ToolCallMatchOptions, toolCallMatch } from "./scorers/tool-call-match.js";
+export type { ScoringQueue } from "./scoring-queue.js";
 export {
   type AgentStats,
   type AnnotateStatus,

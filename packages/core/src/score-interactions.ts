@@ -1,15 +1,11 @@
 import { setMaxListeners } from "node:events";
-import {
-  effectiveScore,
-  SCORE_SOURCE,
-  type ScoreAnnotation,
-  type StoredInteraction,
-  sourceRank,
-  type UnscoredAnnotation,
-} from "./annotation.js";
-import { ConfigError, type ErrorCode, ScoringError, WhetstoneError } from "./errors.js";
-import { addUsage, type Usage } from "./interaction.js";
-import type { Score, Scorer } from "./scorer.js";
+import { setTimeout as sleep } from "node:timers/promises";
+import { SCORE_SOURCE, type ScoreAnnotation, type StoredInteraction, type UnscoredAnnotation } from "./annotation.js";
+import { ConfigError, type ErrorCode } from "./errors.js";
+import { interactionsToScore } from "./interactions-to-score.js";
+import { scoreOne } from "./score-one.js";
+import type { Scorer } from "./scorer.js";
+import { type ScoringTask, sharedWork } from "./scoring-queue.js";
 import type { InteractionFilter, InteractionStore } from "./store.js";
 
 export interface ScoreInteractionsOptions {
@@ -21,6 +17,13 @@ export interface ScoreInteractionsOptions {
   readonly limit?: number | undefined;
   /** Scores also what a source of at least this scorer's rank has scored already. Default false. */
   readonly rescore?: boolean | undefined;
+  /**
+   * Goes on with what comes, until the signal fires. On a store that several machines share (Redis) all processes that
+   * follow with the same scorer share the work; elsewhere follow in one process only.
+   */
+  readonly follow?: boolean | undefined;
+  /** How long the work of a process that was killed waits before another one takes it over. Default 60,000. */
+  readonly leaseMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Called after every interaction; throttle it where it draws something. */
   readonly onProgress?: ((progress: ScoringProgress) => void) | undefined;
@@ -71,9 +74,11 @@ export interface ScoringFailure {
 export async function scoreInteractions(
   store: InteractionStore,
   scorer: Scorer,
-  { filter, concurrency = 8, limit = Infinity, rescore = false, signal, onProgress }: ScoreInteractionsOptions = {},
+  options: ScoreInteractionsOptions = {},
 ): Promise<ScoringReport> {
-  checkOptions(scorer, concurrency, limit);
+  const { filter, concurrency = 8, limit = Infinity, rescore = false, follow = false } = options;
+  const { leaseMs, signal, onProgress } = options;
+  checkOptions(scorer, { concurrency, limit, rescore, follow, leaseMs: leaseMs ?? 60_000 });
   signal?.throwIfAborted();
   const counts = { considered: 0, scored: 0, skipped: 0, unscored: 0, failed: 0 };
   const usage = { calls: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
@@ -89,14 +94,19 @@ export async function scoreInteractions(
   setMaxListeners(0, stop.signal); // one a call under way, and each takes its own off again
   const onAbort = () => stop.abort(signal?.reason);
   signal?.addEventListener("abort", onAbort, { once: true });
-  const waiting = interactionsToScore();
+  const queue = follow ? store.scoringQueue?.(scorer.source, { leaseMs }) : undefined;
+  const waiting = tasks();
   try {
     await Promise.all(Array.from({ length: concurrency }, () => work()));
+  } catch (error) {
+    // A run that follows has no other end than its signal.
+    if (!follow || !signal?.aborted) throw error;
   } finally {
     signal?.removeEventListener("abort", onAbort);
     // Closes the store's cursor; not awaited, for a hanging read would hold up the abort.
     waiting.return(undefined).catch(() => {});
     await writer.close();
+    await queue?.close().catch(() => {});
   }
   onProgress?.(progress());
   return { ...progress(), failures, stoppedBy };
@@ -106,7 +116,7 @@ export async function scoreInteractions(
       for (;;) {
         const next = await unlessAborted(waiting.next(), stop.signal);
         if (next.done) return;
-        await unlessAborted(scoreOne(next.value), stop.signal);
+        await unlessAborted(score(next.value), stop.signal);
         onProgress?.(progress());
       }
     } catch (error) {
@@ -115,63 +125,39 @@ export async function scoreInteractions(
     }
   }
 
-  async function* interactionsToScore(): AsyncGenerator<StoredInteraction, undefined> {
+  async function* tasks(): AsyncGenerator<ScoringTask, undefined> {
+    const onConsidered = (needed: boolean) => {
+      counts.considered += 1;
+      if (!needed) counts.skipped += 1;
+    };
+    const looking = { filter, rescore, follow, concurrency, onConsidered, signal: stop.signal };
+    const found = queue
+      ? sharedWork(store, queue, scorer.source, looking)
+      : unshared(interactionsToScore(store, scorer.source, looking));
+    if (limit === 0) return;
     let handed = 0;
-    const rank = sourceRank(scorer.source);
-    for await (const batch of store.query({ ...filter, signal: stop.signal })) {
-      for (const interaction of batch) {
-        if (handed >= limit || stoppedBy) return;
-        counts.considered += 1;
-        const decided = effectiveScore(interaction);
-        if (decided && !rescore && sourceRank(decided.source) >= rank) {
-          counts.skipped += 1;
-          continue;
-        }
-        handed += 1;
-        yield interaction;
-      }
-      // A scorer that needs no waiting would otherwise keep the event loop to itself.
-      await new Promise((resume) => setImmediate(resume));
+    for await (const task of found) {
+      yield task;
+      handed += 1;
+      if (handed >= limit || stoppedBy) return;
     }
   }
 
-  async function scoreOne(interaction: StoredInteraction): Promise<void> {
-    const { interactionId } = interaction;
-    let spent: Usage | null = null;
-    const onUsage = (more: Usage) => {
-      spent = addUsage(spent, more);
-      usage.calls += 1;
-      usage.inputTokens += more.inputTokens;
-      usage.outputTokens += more.outputTokens;
-      usage.costUsd += more.costUsd ?? 0;
-    };
-    let fact: Fact;
-    const said = { interactionId, source: scorer.source };
-    try {
-      const score = await scorer(interaction, { signal: stop.signal, onUsage });
-      if (stop.signal.aborted) return;
-      if (!score) {
-        counts.unscored += 1;
-        return;
-      }
-      checkScore(score);
-      const { scores, rationale } = score;
-      fact = { ...said, kind: "score", at: Date.now(), scores: { ...scores }, ...(rationale && { rationale }) };
-      counts.scored += 1;
-    } catch (error) {
-      if (ConfigError.isInstance(error) || stop.signal.aborted) throw error;
-      const code = WhetstoneError.isInstance(error) ? error.code : "SCORING_FAILED";
-      const reason = (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON).toWellFormed();
-      if (code === "SCORING_BUDGET") {
-        // It was not tried, and says nothing about this interaction.
-        counts.considered -= 1;
-        stoppedBy = { code, reason };
-        return;
-      }
-      fact = { ...said, kind: "unscored", at: Date.now(), code, reason };
-      fail({ interactionId, code, reason });
-    }
-    await writer.write(spent ? { ...fact, usage: spent } : fact);
+  async function score({ interaction, settle }: ScoringTask): Promise<void> {
+    const { result, fact, failure, calls, usage: spent } = await scoreOne(scorer, interaction, stop.signal);
+    usage.calls += calls;
+    usage.inputTokens += spent?.inputTokens ?? 0;
+    usage.outputTokens += spent?.outputTokens ?? 0;
+    usage.costUsd += spent?.costUsd ?? 0;
+    if (stop.signal.aborted) return;
+    if (result === "overBudget") {
+      counts.considered -= 1;
+      if (!follow) stoppedBy = failure;
+      else await sleep(BUDGET_PAUSE_MS, undefined, { signal: stop.signal });
+    } else if (failure) fail({ interactionId: interaction.interactionId, ...failure });
+    else counts[result === "scored" ? "scored" : "unscored"] += 1;
+    if (fact) await writer.write(fact, settle);
+    else settle();
   }
 
   function fail(failure: ScoringFailure): void {
@@ -184,8 +170,13 @@ export async function scoreInteractions(
   }
 }
 
+async function* unshared(interactions: AsyncIterable<StoredInteraction>): AsyncGenerator<ScoringTask, undefined> {
+  for await (const interaction of interactions) yield { interaction, settle() {} };
+}
+
 const MAX_FAILURES = 5;
-const MAX_REASON = 1_000;
+/** How long a run that follows waits for a new day when the budget is spent, before it looks again. */
+const BUDGET_PAUSE_MS = 60_000;
 /** Scores written at once, and how long one waits for company: what a crash can lose of them. */
 const WRITE_BATCH = 64;
 const LINGER_MS = 250;
@@ -201,32 +192,33 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-function checkOptions({ source }: Scorer, concurrency: number, limit: number): void {
+interface CheckedOptions {
+  readonly concurrency: number;
+  readonly limit: number;
+  readonly rescore: boolean;
+  readonly follow: boolean;
+  readonly leaseMs: number;
+}
+
+function checkOptions({ source }: Scorer, { concurrency, limit, rescore, follow, leaseMs }: CheckedOptions): void {
   if (!SCORE_SOURCE.test(source)) {
     throw new ConfigError(`the scorer's source is "${source}": use a form such as "verifier:name" or "judge:name"`);
+  }
+  if (!Number.isInteger(leaseMs) || leaseMs < 100) {
+    throw new ConfigError(`leaseMs is ${leaseMs}: use a whole number from 100 on`);
   }
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > 1000) {
     throw new ConfigError(`concurrency is ${concurrency}: use a whole number from 1 to 1000`);
   }
   if (!(limit >= 0)) throw new ConfigError(`limit is ${limit}: use a number from 0 on, or leave it out`);
-}
-
-function checkScore({ scores }: Score): void {
-  if (typeof scores !== "object" || scores === null || typeof scores.overall !== "number") {
-    throw new ScoringError("SCORING_FAILED", "the scorer gave no `overall`: return { scores: { overall } } or null");
-  }
-  for (const [name, value] of Object.entries(scores)) {
-    if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
-      throw new ScoringError("SCORING_FAILED", `the scorer gave ${name} = ${value}: use a number from 0 to 1`);
-    }
-  }
+  if (rescore && follow) throw new ConfigError("rescore and follow together would never end: use one of them");
 }
 
 type Fact = ScoreAnnotation | UnscoredAnnotation;
 
 /** Collects annotations into batches. One batch is being stored at a time, and a full one makes its writer wait. */
 function annotationWriter(store: InteractionStore, onNotFound: (fact: Fact) => void) {
-  let pending: Fact[] = [];
+  let pending: Written[] = [];
   let storing: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
 
@@ -238,14 +230,17 @@ function annotationWriter(store: InteractionStore, onNotFound: (fact: Fact) => v
     if (batch.length > 0) storing = storing.then(() => storeBatch(batch));
     return storing;
   };
-  const storeBatch = async (batch: readonly Fact[]) => {
-    const statuses = await store.annotate(batch);
-    for (const [position, fact] of batch.entries()) if (statuses[position] === "notFound") onNotFound(fact);
+  const storeBatch = async (batch: readonly Written[]) => {
+    const statuses = await store.annotate(batch.map(({ fact }) => fact));
+    for (const [position, { fact, settle }] of batch.entries()) {
+      if (statuses[position] === "notFound") onNotFound(fact);
+      settle();
+    }
   };
 
   return {
-    async write(annotation: Fact): Promise<void> {
-      if (pending.push(annotation) >= WRITE_BATCH) return flush();
+    async write(fact: Fact, settle: () => void): Promise<void> {
+      if (pending.push({ fact, settle }) >= WRITE_BATCH) return flush();
       timer ??= setTimeout(() => {
         // A failure stays in `storing`, where the next write or close meets it.
         flush().catch(() => {});
@@ -253,4 +248,9 @@ function annotationWriter(store: InteractionStore, onNotFound: (fact: Fact) => v
     },
     close: flush,
   };
+}
+
+interface Written {
+  readonly fact: Fact;
+  readonly settle: () => void;
 }

@@ -1,6 +1,7 @@
 import type { Annotation, StoredInteraction } from "./annotation.js";
 import type { StoreError } from "./errors.js";
 import type { Interaction } from "./interaction.js";
+import type { ScoringQueue } from "./scoring-queue.js";
 
 /** Which interactions are meant. Everything left out means "any". */
 export interface InteractionFilter {
@@ -140,6 +141,8 @@ export interface InteractionStore {
   deleteBefore(timestamp: number): Promise<{ readonly removed: number }>;
   health(): Promise<StoreHealth>;
   close(): Promise<void>;
+  /** Only stores that several machines share have it: the work of one scorer, for all processes that follow with it. */
+  scoringQueue?(source: string, options?: { readonly leaseMs?: number | undefined }): ScoringQueue;
 }
 
 /** A store on this machine's disk: it can also take records at once, without a promise. */

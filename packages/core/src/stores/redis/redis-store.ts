@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { effectiveScore, type StoredInteraction } from "../../annotation.js";
 import { dayOf, dayStart, LAST_TIME } from "../../day.js";
 import { ConfigError, StoreError } from "../../errors.js";
@@ -26,6 +27,7 @@ import { bucketAt, type RecordPlace, tellsItsTime, timesOf } from "./record-plac
 import { redisConnection } from "./redis-connection.js";
 import type { RedisCommand, RedisLike } from "./redis-like.js";
 import { parseRedisUrl } from "./redis-url.js";
+import { redisScoringQueue } from "./scoring-queue.js";
 import { openMeta, type StoreMeta } from "./store-meta.js";
 import { timeEntry } from "./time-entry.js";
 import { daysOf, isBefore, type TimeRowOptions, timeRows } from "./time-rows.js";
@@ -44,6 +46,8 @@ export interface RedisStoreOptions {
 }
 
 const QUERY_BATCH = 256;
+/** So long what was read of the store's meta data is believed. */
+const META_MS = 5_000;
 
 /**
  * A store in Redis 6.2 or newer, a single server or a cluster: one store for many machines. See `docs/stores.md`.
@@ -59,7 +63,7 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
   const prefix = options.prefix ?? place?.prefix ?? DEFAULT_PREFIX;
   const strict = options.strict ?? place?.strict ?? false;
   const keys = keysUnder(prefix);
-  const where = place?.shown ?? "the client's server";
+  const where = place?.shown ?? clientUrl(client);
   const connection = redisConnection({
     client: client ?? (place as NonNullable<typeof place>),
     where,
@@ -69,21 +73,26 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
   const refs = idTable();
   const oneAtATime = exclusiveById();
   let meta: StoreMeta | null = null;
+  let metaOf = -1;
+  let metaUntil = 0;
   let pseudonym: ((userId: string) => string) | null = null;
   let closed = false;
 
   async function open({ create = false } = {}): Promise<StoreMeta | null> {
     if (closed) throw new StoreError("STORE_CLOSED", `the Redis store at ${where} is closed: open it again`);
-    if (meta) return meta;
-    meta = await openMeta(connection, keys, { create, where });
-    if (meta) pseudonym = pseudonymiser(meta.salt);
+    // Redis may have lost it all since: after a new connection, and now and then, the meta data are read again.
+    const now = performance.now();
+    if (meta && metaOf === connection.connections() && now < metaUntil) return meta;
+    const found = await openMeta(connection, keys, { create, known: meta, where });
+    if (!found) return null;
+    if (found.salt !== meta?.salt) pseudonym = pseudonymiser(found.salt);
+    [meta, metaOf, metaUntil] = [found, connection.connections(), now + META_MS];
     return meta;
   }
 
   async function openToWrite(): Promise<StoreMeta> {
     const opened = await open({ create: true });
-    if (!opened)
-      throw new StoreError("STORE_UNAVAILABLE", `the Redis store at ${where} lost its ${keys.meta}: try again`);
+    if (!opened) throw new StoreError("STORE_UNAVAILABLE", `Redis at ${where} lost ${keys.meta} at once: try again`);
     return opened;
   }
 
@@ -187,7 +196,7 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
   }
 
   return {
-    url: `${place?.shown ?? "redis:"}`,
+    url: storeUrl(where, { prefix, strict }),
 
     async append(interactions) {
       const { tags } = await openToWrite();
@@ -369,12 +378,16 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       return { removed };
     },
 
+    scoringQueue: (source, { leaseMs } = {}) => redisScoringQueue(connection, { prefix, source, leaseMs }),
+
     async health() {
       if (closed) await open();
       try {
         const { epoch, reasons } = await connection.look();
-        await open();
-        return { status: reasons.length === 0 ? "ok" : "degraded", reasons, ...(epoch !== "" && { epoch }) };
+        const opened = await open();
+        // Without INFO the salt says at least whether the data were lost: whoever makes the store anew takes another.
+        const data = epoch || (opened && hash("sha256", opened.salt, "hex").slice(0, 16));
+        return { status: reasons.length === 0 ? "ok" : "degraded", reasons, ...(data && { epoch: data }) };
       } catch (error) {
         if (!StoreError.isInstance(error) || error.code === "STORE_CLOSED") throw error;
         return { status: "down", reasons: [error.message] };
@@ -400,6 +413,26 @@ function filterable(interaction: StoredInteraction): Filterable {
   const { timestamp, agentType } = interaction;
   const overall = effectiveScore(interaction)?.overall ?? Number.NaN;
   return { timestamp, agentType, overall, flags: recordFlags(interaction) };
+}
+
+/** The URL that opens the store again; what is the default is left out. */
+function storeUrl(where: string, { prefix, strict }: { readonly prefix: string; readonly strict: boolean }): string {
+  const options = new URLSearchParams({
+    ...(prefix !== DEFAULT_PREFIX && { prefix }),
+    ...(strict && { strict: "true" }),
+  }).toString();
+  return options === "" ? where : `${where}?${options}`;
+}
+
+/** Where a client of the caller's is connected to, as far as it tells. */
+function clientUrl(client: RedisLike | undefined): string {
+  type Options = { host?: unknown; port?: unknown; db?: unknown; tls?: unknown };
+  const optionsOf = (one: unknown) => (one as { options?: Options } | undefined)?.options ?? {};
+  const servers = client?.isCluster ? (client.nodes?.() ?? []) : [client];
+  const hosts = servers.map((server) => `${optionsOf(server).host ?? "127.0.0.1"}:${optionsOf(server).port ?? 6379}`);
+  const { db, tls } = optionsOf(servers[0]);
+  const scheme = `${tls ? "rediss" : "redis"}${client?.isCluster ? "-cluster" : ""}`;
+  return `${scheme}://${hosts.join(",")}${db ? `/${db}` : ""}`;
 }
 
 /** What lies behind a cursor, as a filter. */
