@@ -24,6 +24,8 @@ export interface CaptureQueue {
   readonly records: number;
   readonly annotations: number;
   readonly bytes: number;
+  /** How much of its bounds is used, from 0 to 1. */
+  readonly fill: number;
   /** The sequence number of the first entry that nobody has taken; Infinity when there is none. */
   readonly front: number;
   /** Adds an entry, or drops one by the policy. */
@@ -55,6 +57,9 @@ export function captureQueue({ maxQueue, maxQueueBytes, overflow, onDrop }: Capt
     },
     get bytes() {
       return bytes;
+    },
+    get fill() {
+      return Math.max((records + annotations) / maxQueue, bytes / maxQueueBytes);
     },
     get front() {
       return waiting.peek()?.sequence ?? Infinity;

@@ -7,10 +7,12 @@ import { toInteraction } from "./prepare.js";
 import type { RecordRedactor } from "./redact/redact-record.js";
 import { asStoreError, growingPause } from "./store-trouble.js";
 
-/** Entries that are dealt with between two turns of the event loop: more of them, the more wait. */
+/** Entries that are dealt with between two turns of the event loop: the more wait, the more of them. */
 const SLICE = 16;
 const LONGEST_SLICE = 128;
 const SLICES_THAT_WAIT = 64;
+/** Of the queue's bounds; from here on slices are as long as they get. */
+const HALF_FULL = 0.5;
 /** How long the drain stays away from a disk that was slow. */
 const SLOW_PAUSE_MS = 1_000;
 /** Timers of Node count in 31 bits; a longer one would fire at once. */
@@ -74,8 +76,8 @@ export interface Drain {
   tellWaiters(): void;
   /** Nothing will be stored any more: nobody need wait. */
   giveUp(): void;
-  /** Writes what waits at once, as far as a disk allows that. For the end of a process. */
-  now(): void;
+  /** Writes what waits at once, as far as a disk and the time allow that. For the end of a logger or a process. */
+  now(timeoutMs?: number): void;
   stop(): void;
   /** Why nothing is written for the moment although nothing failed: the last write was slow. */
   pausedBecause(): string | null;
@@ -138,8 +140,9 @@ export function drain({ queue, sink, redact, onRefused, onTrouble }: DrainOption
   }
 
   function sliceNow(): number {
-    const waiting = Math.ceil((queue.records + queue.annotations) / SLICES_THAT_WAIT);
-    return Math.min(LONGEST_SLICE, Math.max(SLICE, waiting));
+    const waiting = (queue.records + queue.annotations) / SLICES_THAT_WAIT;
+    const pressing = (LONGEST_SLICE * queue.fill) / HALF_FULL;
+    return Math.ceil(Math.min(LONGEST_SLICE, Math.max(SLICE, waiting, pressing)));
   }
 
   /** The next entries, as they will be stored. What cannot be redacted leaves the queue here. */
@@ -233,8 +236,9 @@ export function drain({ queue, sink, redact, onRefused, onTrouble }: DrainOption
       if (waiters.size === 0) sink.hurry(false);
     },
 
-    now() {
-      for (;;) {
+    now(timeoutMs = Infinity) {
+      const end = performance.now() + timeoutMs;
+      while (performance.now() < end) {
         if (held.length === 0) held = prepared(LONGEST_SLICE);
         if (held.length === 0) {
           if (queue.front === Infinity) return;

@@ -21,6 +21,7 @@ import type { InteractionStore, JournaledStore } from "./store.js";
 /** Time between two `dropped` events; what is dropped in between is counted into the next. */
 const DROP_EVENT_MS = 1_000;
 const DEFAULT_TIMEOUT_MS = 10_000;
+const LAST_WRITES_MS = 50;
 /** Of the bytes that a logger may hold, the part for what is on disk and waits for a remote store. */
 const AHEAD_SHARE = 1 / 4;
 
@@ -284,7 +285,10 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
 
   async function close(options?: FlushOptions): Promise<FlushReport> {
     closed = true;
-    const result = await flush(options);
+    await flush(options);
+    // What the time did not suffice for: onto the disk, where there is one.
+    if (journal || spool) drained.now(LAST_WRITES_MS);
+    const result = report();
     drained.stop();
     leaveExit();
     // Whoever opens, closes: a store that was handed in stays open.

@@ -17,6 +17,7 @@ import {
   type ParcelKind,
   parcelOf,
   spooledItem,
+  weightOf,
 } from "./parcel.js";
 import { isGone, readLines, type Segment, type Spool, type SpoolPlace } from "./spool.js";
 
@@ -192,7 +193,7 @@ export function delivery({
       if (entry.record) spooledRecords += 1;
       else spooledAnnotations += 1;
       if (entry.captured) queue.settle(entry.captured);
-      if (!spill && bytes + 2 * line.length > maxBytes) {
+      if (!spill && bytes + weightOf(line) > maxBytes) {
         const before = lines.slice(0, i).reduce((sum, earlier) => sum + Buffer.byteLength(earlier) + 1, 0);
         spill = {
           place: { segment: place.segment, offset: place.offset + before },
@@ -262,7 +263,8 @@ export function delivery({
 
   function nextLive(): Parcel | null {
     if (backlog.size === 0) return nextSpilled();
-    if (backlog.size < PARCEL_ENTRIES && !lingered && !hurried && !spill) return null;
+    const isDue = lingered || spill !== null || (hurried && queue.front === Infinity);
+    if (backlog.size < PARCEL_ENTRIES && !isDue) return null;
     const items: Item[] = [];
     for (let size = 0; items.length < PARCEL_ENTRIES && size < PARCEL_BYTES; ) {
       const item = backlog.shift();
@@ -275,6 +277,8 @@ export function delivery({
   }
 
   function nextSpilled(): Parcel | null {
+    // One parcel has to fit, more of them only where there is room.
+    if (active.length > 0 && bytes > maxBytes / 2) return null;
     while (spool && spill) {
       const { segment } = spill.place;
       let read: ReturnType<typeof readLines>;

@@ -68,12 +68,17 @@ export function parcelOf(
 /** An entry whose line is in the spool; the text is kept with the record, so that nobody serialises it twice. */
 export function spooledItem({ sequence, record, annotation }: Prepared, line: string, segment: Segment): Item {
   if (record) rememberJson(record, line);
-  return { sequence, bytes: 512 + 2 * line.length, record, annotation, segment, captured: null };
+  return { sequence, bytes: weightOf(line), record, annotation, segment, captured: null };
 }
 
 /** An entry that no disk holds. */
 export function memoryItem({ sequence, bytes, record, annotation, captured }: Prepared): Item {
   return { sequence, bytes, record, annotation, segment: null, captured };
+}
+
+/** What an entry weighs in memory, about: its text as JSON, and once more as the values that it was made of. */
+export function weightOf(line: string): number {
+  return 512 + 2 * line.length;
 }
 
 /** The entry of a line of the spool; null when the line is damaged. */
@@ -82,7 +87,7 @@ export function itemOfLine(line: string, segment: Segment, sequence: number): It
   if (record) rememberJson(record, line);
   const annotation = record ? null : parseAnnotation(line);
   if (!record && !annotation) return null;
-  return { sequence, bytes: 512 + 2 * line.length, record, annotation, segment, captured: null };
+  return { sequence, bytes: weightOf(line), record, annotation, segment, captured: null };
 }
 
 function parseAnnotation(line: string): Annotation | null {
