@@ -16,13 +16,16 @@ export function* corpus(count: number): Generator<Interaction> {
   const prose = realText();
   const prompts = Math.max(1, Math.floor(count * 0.15));
   for (let i = 0; i < count; i++) {
-    const timestamp = START + Math.floor((i * SPAN_MS) / count);
+    const timestamp = corpusTime(i, count);
     const input = inputNumber(i, random, prose, prompts);
     const prepared = prepareInteraction({ ...input, timestamp });
     if (!("interaction" in prepared)) throw new Error(prepared.reason);
     yield prepared.interaction;
   }
 }
+
+/** When record `i` of a corpus of `count` was made, epoch ms. */
+export const corpusTime = (i: number, count: number): number => START + Math.floor((i * SPAN_MS) / count);
 
 /** Inputs as an agent would hand them to `log`, with texts that are whole strings, not slices of one. */
 export function inputs(count: number): InteractionInput[] {

@@ -1,4 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { closeSync, openSync, readdirSync, readSync } from "node:fs";
+import { join } from "node:path";
 
 /** What one run of one thing took. */
 export interface Measurement {
@@ -35,10 +37,10 @@ export async function measure(run: () => Promise<number> | number): Promise<Meas
   };
 }
 
-/** Measures in a process of its own, so that one run's garbage is not another's. */
-export function measureApart(task: string, args: readonly string[]): Promise<Measurement> {
+/** Measures a task of `file` in a process of its own, so that one run's garbage is not another's. */
+export function measureApart(task: string, args: readonly string[], file = "task.ts"): Promise<Measurement> {
   return new Promise((resolve, reject) => {
-    const child: ChildProcess = fork(new URL("./task.ts", import.meta.url), [task, ...args], {
+    const child: ChildProcess = fork(new URL(file, import.meta.url), [task, ...args], {
       execArgv: ["--expose-gc", "--import", "tsx"],
     });
     let measured: Measurement | undefined;
@@ -58,4 +60,32 @@ export function median(values: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+/** The fastest plain way to have every record as an object: blocks of 1 MiB, split at line feeds, parsed. */
+export function readAndParse(root: string): number {
+  const block = Buffer.allocUnsafe(1024 * 1024);
+  let records = 0;
+  for (const day of readdirSync(root)
+    .filter((name) => name.startsWith("2026-"))
+    .sort()) {
+    for (const name of readdirSync(join(root, day)).filter((file) => /^w.*\.ndjson$/.test(file))) {
+      const fd = openSync(join(root, day, name), "r");
+      let kept = 0;
+      for (let read = readSync(fd, block, kept, block.length - kept, null); read > 0; ) {
+        const end = kept + read;
+        let start = 0;
+        for (let feed = block.indexOf(10); feed >= 0 && feed < end; feed = block.indexOf(10, start)) {
+          JSON.parse(block.toString("utf8", start, feed));
+          records += 1;
+          start = feed + 1;
+        }
+        block.copy(block, 0, start, end);
+        kept = end - start;
+        read = readSync(fd, block, kept, block.length - kept, null);
+      }
+      closeSync(fd);
+    }
+  }
+  return records;
 }

@@ -1,10 +1,10 @@
 /** Runs one measured task in this process and sends what it took to the parent. */
-import { closeSync, openSync, readdirSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { createInteractionLogger, fileStore, type Interaction } from "@whetstone/core";
 import { buildDpoDataset, buildGrpoDataset, buildSftDataset, writeDataset } from "@whetstone/datasets";
 import { inputs } from "./corpus.js";
-import { type Measurement, measure } from "./measure.js";
+import { type Measurement, measure, readAndParse } from "./measure.js";
 
 const [task = "", folder = "", count = "0"] = process.argv.slice(2);
 
@@ -73,34 +73,6 @@ async function logged(): Promise<Interaction[]> {
   for await (const batch of store.query()) records.push(...batch);
   await store.close();
   rmSync(join(folder, "once"), { recursive: true });
-  return records;
-}
-
-/** The fastest plain way to have every record as an object: blocks of 1 MiB, split at line feeds, parsed. */
-function readAndParse(root: string): number {
-  const block = Buffer.allocUnsafe(1024 * 1024);
-  let records = 0;
-  for (const day of readdirSync(root)
-    .filter((name) => name.startsWith("2026-"))
-    .sort()) {
-    for (const name of readdirSync(join(root, day)).filter((file) => /^w.*\.ndjson$/.test(file))) {
-      const fd = openSync(join(root, day, name), "r");
-      let kept = 0;
-      for (let read = readSync(fd, block, kept, block.length - kept, null); read > 0; ) {
-        const end = kept + read;
-        let start = 0;
-        for (let feed = block.indexOf(10); feed >= 0 && feed < end; feed = block.indexOf(10, start)) {
-          JSON.parse(block.toString("utf8", start, feed));
-          records += 1;
-          start = feed + 1;
-        }
-        block.copy(block, 0, start, end);
-        kept = end - start;
-        read = readSync(fd, block, kept, block.length - kept, null);
-      }
-      closeSync(fd);
-    }
-  }
   return records;
 }
 
