@@ -1,5 +1,5 @@
 import { ConfigError, StoreError } from "../../errors.js";
-import { redisError } from "./redis-error.js";
+import { isVague, redisError } from "./redis-error.js";
 import type { RedisCommand, RedisLike, RedisPipeline } from "./redis-like.js";
 import type { RedisPlace } from "./redis-url.js";
 import { concerns, parseInfo, type ServerFacts, whyLossy, whyUnfit } from "./server-facts.js";
@@ -28,6 +28,8 @@ export interface RedisConnection {
   transact(commands: readonly RedisCommand[]): Promise<unknown[]>;
   /** Whether it is a cluster; known after the first `run`. */
   isCluster(): Promise<boolean>;
+  /** How often a connection was made: the server may be another one each time. */
+  connections(): number;
   /** Asks the servers now. */
   look(): Promise<{ readonly epoch: string; readonly reasons: readonly string[] }>;
   close(): Promise<void>;
@@ -45,21 +47,27 @@ export function redisConnection({
   let trusted: Promise<void> | null = null;
   let trustedUntil = 0;
   let wasReady = false;
+  let connections = 0;
+  let barred: StoreError | null = null;
 
   const onError = (error: unknown) => {
-    lastError = error;
+    if (lastError === undefined || !isVague(error)) lastError = error;
+    // ioredis goes on in database 0: a store that writes there would be in the wrong place.
+    if (/DB index|SELECT/.test(String(error))) barred = redisError(error, where);
   };
   // Another server may answer now: it is looked at before it is used.
   const onReady = () => {
     wasReady = true;
     lastError = undefined;
     trusted = null;
+    connections += 1;
   };
 
   async function open(): Promise<RedisLike> {
     const opened = "pipeline" in given ? given : await connectTo(given, clientOptions);
     opened.on("error", onError);
     opened.on("ready", onReady);
+    opened.on("node error", onError);
     client = opened;
     return opened;
   }
@@ -71,9 +79,11 @@ export function redisConnection({
       throw error;
     });
     const opened = await opening;
+    if (barred) throw barred;
     if (opened.status === "ready") return opened;
     if (opened.status === "wait" || opened.status === "end") void opened.connect().catch(onError);
     await untilReady(opened, wasReady ? RECONNECT_MS : CONNECT_MS);
+    if (barred) throw barred;
     return opened;
   }
 
@@ -85,7 +95,7 @@ export function redisConnection({
         opened.off("error", done);
         opened.off("end", failed);
         if (failure === undefined) resolve();
-        else reject(redisError(failure, where));
+        else reject(redisError(reasonOf(failure), where));
       };
       const failed = () => done(lastError ?? new Error("the connection is closed"));
       const timer = setTimeout(() => {
@@ -151,10 +161,8 @@ export function redisConnection({
     });
   }
 
-  /** ioredis says only that it gave up; why is in its `error` event. */
   function reasonOf(error: unknown): unknown {
-    const vague = error instanceof Error && /max retries|isn't writeable|Connection is closed/i.test(error.message);
-    return vague && lastError !== undefined ? lastError : error;
+    return isVague(error) && !isVague(lastError) ? (lastError ?? error) : error;
   }
 
   return {
@@ -163,6 +171,7 @@ export function redisConnection({
     async isCluster() {
       return (await admitted()).isCluster === true;
     },
+    connections: () => connections,
     async look() {
       const all = await allFacts(await ready());
       for (const { facts, at } of all) {
@@ -183,6 +192,7 @@ export function redisConnection({
       client = null;
       if (!opened) return;
       opened.off("ready", onReady);
+      opened.off("node error", onError);
       if ("pipeline" in given) opened.off("error", onError);
       else opened.disconnect();
     },

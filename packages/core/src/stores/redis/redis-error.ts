@@ -90,6 +90,19 @@ const REPLIES: readonly Reply[] = [
     says: (where) => `Redis at ${where} is still reading its data from disk: it answers when that is done`,
   },
   {
+    sign: /ECONNRESET|ended by the other party|no answer within/,
+    code: "STORE_UNAVAILABLE",
+    says: (where, told) =>
+      `Redis at ${where} does not answer (${firstLine(told)}): ${
+        where.startsWith("rediss") ? "use redis:// where it speaks no TLS" : "use rediss:// where it speaks TLS"
+      }, or see why it hangs`,
+  },
+  {
+    sign: /startup nodes|slots cache/,
+    code: "STORE_UNAVAILABLE",
+    says: (where) => `no server of ${where} answers as one of a cluster does: start them, or correct the URL`,
+  },
+  {
     sign: /ECONNREFUSED/,
     code: "STORE_UNAVAILABLE",
     says: (where) => `nothing listens at ${where}: start Redis there, or correct the URL`,
@@ -103,16 +116,23 @@ const REPLIES: readonly Reply[] = [
 
 const ACL_HINT = "give it the commands on ~PREFIX:* that docs/stores.md lists";
 
+/** True when the client says only that it could not send; why is in an earlier `error` event. */
+export function isVague(error: unknown): boolean {
+  return error instanceof Error && /max retries|isn't writeable|Connection is closed|slots cache/i.test(error.message);
+}
+
 /** What Redis misses: a command, or the access to a key. */
 function permission(told: string): string {
   return /'[\w|]+'/.exec(told)?.[0] ?? (/channel|key/.test(told) ? "the keys of the store" : "see the cause");
 }
 
-/** The message and what lies under it: a cluster hides the reason in the last node's error. */
+/** The message and what lies under it. */
 function textOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
-  const { code, lastNodeError } = cause as { code?: unknown; lastNodeError?: unknown };
-  const under = lastNodeError ?? cause.cause;
+  // What a cluster's last server said, and what the first command of a refused transaction was told.
+  type Told = { code?: unknown; lastNodeError?: unknown; previousErrors?: readonly unknown[] };
+  const { code, lastNodeError, previousErrors } = cause as Told;
+  const under = lastNodeError ?? previousErrors?.[0] ?? cause.cause;
   return [code, cause.message, under === undefined ? "" : textOf(under)].filter(Boolean).join(" ");
 }
 

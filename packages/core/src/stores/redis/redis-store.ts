@@ -15,6 +15,7 @@ import {
   type QueryOptions,
 } from "../../store.js";
 import { statsCounter } from "../../store-stats.js";
+import { checkBucketTypes } from "./bucket-types.js";
 import { type BucketRecord, removeCommands, writeCommands } from "./bucket-writes.js";
 import { type Bucket, DEFAULT_PREFIX, keysUnder } from "./buckets.js";
 import { exclusiveById } from "./exclusive-by-id.js";
@@ -46,6 +47,7 @@ export interface RedisStoreOptions {
 }
 
 const QUERY_BATCH = 256;
+const MOST_CHECKED = 10_000;
 /** So long what was read of the store's meta data is believed. */
 const META_MS = 5_000;
 
@@ -73,6 +75,8 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
   const refs = idTable();
   const oneAtATime = exclusiveById();
   let meta: StoreMeta | null = null;
+  const checked = new Set<string>();
+  let checkedOf = -1;
   let metaOf = -1;
   let metaUntil = 0;
   let pseudonym: ((userId: string) => string) | null = null;
@@ -112,39 +116,41 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
 
   /** Writes what is not stored yet, and what is stored by half. Gives the ids that were not stored before. */
   async function write(records: readonly BucketRecord[], tags: readonly string[]): Promise<Set<string>> {
-    const times = await timesOf(
-      connection,
-      keys,
-      records.map(({ interactionId }) => interactionId),
-      tags,
-    );
-    const fresh = records.filter(({ interactionId }) => !times.has(interactionId));
-    const known = records.filter(({ interactionId, timestamp }) => times.get(interactionId) === timestamp);
-    const again = known.length > 0 ? await halfLost(known, tags) : [];
-    const byBucket = groupBy([...fresh, ...again], ({ interactionId, timestamp }) =>
-      bucketAt(keys, interactionId, timestamp, tags),
-    );
+    const fresh = new Set<string>();
+    const byBucket = groupBy(records, ({ interactionId, timestamp }) => bucketAt(keys, interactionId, timestamp, tags));
     await allOf(
-      [...byBucket].map(async ([bucket, ready]) => {
-        for (const some of portions(ready)) await connection.transact(writeCommands(keys, bucket, some));
+      [...byBucket].map(async ([bucket, given]) => {
+        await checkTypes(bucket);
+        const ids = given.map(({ interactionId }) => interactionId);
+        const times = await timesOf(connection, keys, ids, tags);
+        const unknown = given.filter(({ interactionId }) => !times.has(interactionId));
+        const known = given.filter(({ interactionId, timestamp }) => times.get(interactionId) === timestamp);
+        const again = known.length > 0 ? await halfLost(bucket, known) : [];
+        for (const some of portions([...unknown, ...again])) {
+          await connection.transact(writeCommands(keys, bucket, some));
+        }
+        for (const { interactionId } of unknown) fresh.add(interactionId);
       }),
     );
-    return new Set(fresh.map(({ interactionId }) => interactionId));
+    return fresh;
+  }
+
+  /** Looks at a bucket's keys before the first write over a connection. */
+  async function checkTypes(bucket: Bucket): Promise<void> {
+    if (checkedOf !== connection.connections() || checked.size > MOST_CHECKED) checked.clear();
+    checkedOf = connection.connections();
+    if (checked.has(bucket.records)) return;
+    await checkBucketTypes(connection, keys, bucket, where);
+    checked.add(bucket.records);
   }
 
   /** Of records whose ids are known: those that are not whole, because a key was evicted for example. */
-  async function halfLost(records: readonly BucketRecord[], tags: readonly string[]): Promise<BucketRecord[]> {
-    const byBucket = groupBy(records, ({ interactionId, timestamp }) => bucketAt(keys, interactionId, timestamp, tags));
-    const lost = await Promise.all(
-      [...byBucket].map(async ([bucket, known]) => {
-        const [times, ...texts] = await connection.run([
-          ["zmscore", bucket.times, ...known.map(({ entry }) => entry)],
-          ...known.map(({ interactionId }): RedisCommand => ["hexists", bucket.records, interactionId]),
-        ]);
-        return known.filter((_, i) => (times as unknown[])[i] === null || texts[i] !== 1);
-      }),
-    );
-    return lost.flat();
+  async function halfLost(bucket: Bucket, known: readonly BucketRecord[]): Promise<BucketRecord[]> {
+    const [times, ...texts] = await connection.run([
+      ["zmscore", bucket.times, ...known.map(({ entry }) => entry)],
+      ...known.map(({ interactionId }): RedisCommand => ["hexists", bucket.records, interactionId]),
+    ]);
+    return known.filter((_, i) => (times as unknown[])[i] === null || Number(texts[i]) !== 1);
   }
 
   /** Records by their ids, in the order given. What is gone by now is left out. */
@@ -356,6 +362,21 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
         }
       }
       return counter.result();
+    },
+
+    async saveCalibration(calibration) {
+      await openToWrite();
+      // Beside the store's other facts: a field a source.
+      await connection.run([["hset", keys.meta, CALIBRATION + calibration.source, JSON.stringify(calibration)]]);
+    },
+
+    async calibrations() {
+      if (!(await open())) return [];
+      const [fields] = (await connection.run([["hkeys", keys.meta]])) as [string[]];
+      const known = fields.filter((field) => field.startsWith(CALIBRATION));
+      if (known.length === 0) return [];
+      const [texts] = (await connection.run([["hmget", keys.meta, ...known]])) as [(string | null)[]];
+      return inOrder(texts.filter((text) => text !== null));
     },
 
     async deleteBefore(timestamp) {

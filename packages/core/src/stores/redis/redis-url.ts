@@ -10,7 +10,7 @@ export interface RedisPlace {
   readonly db: number;
   readonly prefix: string | undefined;
   readonly strict: boolean | undefined;
-  /** The same place as a URL, without user name and password. */
+  /** The server or servers as a URL, without user name, password and options. */
   readonly shown: string;
 }
 
@@ -26,7 +26,7 @@ export function parseRedisUrl(url: string): RedisPlace {
   if (!parts) throw new ConfigError(`the Redis URL cannot be read: use ${FORMS}`);
   const [, scheme, clustered, user, hosts = "", path = "", query = ""] = parts;
   const cluster = clustered !== undefined;
-  const shown = `${scheme}${clustered ?? ""}://${hosts}${path ? `/${path}` : ""}${query ? `?${query}` : ""}`;
+  const shown = `${scheme}${clustered ?? ""}://${hosts}${path ? `/${path}` : ""}`;
   const endpoints = (hosts || "127.0.0.1").split(",").map((endpoint) => parseEndpoint(endpoint, shown));
   if (endpoints.length > 1 && !cluster) {
     throw new ConfigError(`"${shown}" names several servers: use redis-cluster:// for a cluster, or one host`);

@@ -13,26 +13,27 @@ export interface StoreMeta {
   readonly salt: string;
 }
 
-/** Reads the meta data, and writes them where there is no store yet if `create`; null when there is none. */
+/**
+ * Reads the meta data; null when there is no store. With `create` they are written where they are missing: as `known`
+ * says when this process knew the store before Redis lost it, so that pseudonyms given before stay good.
+ */
 export async function openMeta(
   connection: RedisConnection,
   { meta }: Keys,
-  { create, where }: { readonly create: boolean; readonly where: string },
+  { create, known, where }: { readonly create: boolean; readonly known: StoreMeta | null; readonly where: string },
 ): Promise<StoreMeta | null> {
   const read = ["hmget", meta, "layout", "tags", "salt"];
   let found = await values();
   if (found[0] === null && create) {
     const tags = (await connection.isCluster()) ? CLUSTER_TAGS : ONE_TAG;
-    const fields = {
-      salt: randomBytes(32).toString("hex"),
-      tags: String(tags.length),
-      created: new Date().toISOString(),
-    };
+    const salt = known?.salt ?? randomBytes(32).toString("hex");
+    const created = new Date().toISOString();
     // Field by field and only where missing: of two processes that begin at once both end with the same values.
-    await connection.transact([
-      ...Object.entries(fields).map(([name, value]) => ["hsetnx", meta, name, value]),
-      ["hsetnx", meta, "layout", LAYOUT],
-    ]);
+    await connection.transact(
+      Object.entries({ salt, tags: tags.length, created, layout: LAYOUT }).map(([field, value]) => {
+        return ["hsetnx", meta, field, value];
+      }),
+    );
     found = await values();
   }
   const [layout, tags, salt] = found;
@@ -40,9 +41,9 @@ export async function openMeta(
   if (layout !== LAYOUT) {
     throw notAStore(`has layout ${layout}, and this version knows ${LAYOUT}: update whetstone`);
   }
-  const known = [ONE_TAG, CLUSTER_TAGS].find(({ length }) => String(length) === tags);
-  if (!known || !salt) throw notAStore(`misses its fields: restore ${meta}, or use another prefix`);
-  return { tags: known, salt };
+  const ours = [ONE_TAG, CLUSTER_TAGS].find(({ length }) => String(length) === tags);
+  if (!ours || !salt) throw notAStore("misses fields of ours: restore it, or use another prefix");
+  return { tags: ours, salt };
 
   async function values(): Promise<(string | null)[]> {
     try {
@@ -50,11 +51,11 @@ export async function openMeta(
       return answer as (string | null)[];
     } catch (error) {
       if (!StoreError.isInstance(error) || error.code !== "STORE_RECORD_REFUSED") throw error;
-      throw notAStore(`is no hash: something else lives under ${meta}, use another prefix`);
+      throw notAStore("is something else than a hash of ours: use another prefix");
     }
   }
 
   function notAStore(why: string): StoreError {
-    return new StoreError("STORE_NOT_A_STORE", `the Redis store at ${where} ${why}`);
+    return new StoreError("STORE_NOT_A_STORE", `the key ${meta} at ${where} ${why}`);
   }
 }
