@@ -10,6 +10,7 @@ export {
   sourceRank,
   type UnscoredAnnotation,
 } from "./annotation.js";
+export type { BackgroundScoringOptions, BackgroundScoringStats, ScoredEvent } from "./background-scoring.js";
 export { type ChatMessage, chatMessage, type ToolCall, type ToolSchema, toolSchema } from "./chat-message.js";
 export { defaultLogger, logInteraction } from "./default-logger.js";
 export {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { EventEmitter } from "eventemitter3";
 import { type Annotation, annotationSchema } from "./annotation.js";
+import { type BackgroundScoringOptions, backgroundScoring } from "./background-scoring.js";
 import { type Captured, captureQueue } from "./capture-queue.js";
 import { LAST_TIME } from "./day.js";
 import { drain, type Prepared, prepare } from "./drain.js";
@@ -50,6 +51,8 @@ export interface LoggerOptions {
    * the kinds, a function runs after the built-in detectors. See docs/privacy.md.
    */
   readonly redact?: RedactOption;
+  /** Scores what is logged, in the background: sampled, limited and after everything else. Tells of it with `scored`. */
+  readonly scoring?: BackgroundScoringOptions;
   /**
    * Hears of the store's failures, once for each change for the worse, and of the first interaction that finds the queue
    * full and the first word of feedback that is none. Default: a process warning.
@@ -173,6 +176,10 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
         })
       : () => undefined;
 
+  const scoring =
+    options?.scoring &&
+    backgroundScoring(store, options.scoring, { onScored: (event) => emit("scored", event), onError: tell });
+
   function log(input: InteractionInput): string {
     offered += 1;
     const now = timeNow();
@@ -190,6 +197,7 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
     else {
       const entry = { sequence: ++sequence, bytes: taken.bytes, snapshot: taken };
       if (durability !== "sync" || queue.records > 0 || !logNow(entry)) capture(entry);
+      scoring?.offer(taken.interactionId);
     }
     return taken.interactionId;
   }
@@ -291,6 +299,7 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
     const result = report();
     drained.stop();
     leaveExit();
+    await scoring?.close(timeoutOf(options));
     // Whoever opens, closes: a store that was handed in stays open.
     if (typeof given !== "object") await store.close().catch(() => undefined);
     return result;
@@ -330,6 +339,7 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
       replayed,
       dropped: { ...dropped },
       feedback: { ...feedback, queued: queue.annotations + (ahead?.spooledAnnotations ?? 0) },
+      ...(scoring && { scoring: scoring.stats() }),
     }),
 
     health() {

@@ -1,4 +1,5 @@
 import type { Feedback } from "./annotation.js";
+import type { BackgroundScoringStats, ScoredEvent } from "./background-scoring.js";
 import type { InteractionInput } from "./interaction.js";
 
 /**
@@ -43,6 +44,8 @@ export interface LoggerStats {
     readonly queued: number;
     readonly dropped: number;
   };
+  /** Of the interactions of this logger that are scored in the background, where that is on. */
+  readonly scoring?: BackgroundScoringStats;
 }
 
 /** What `flush` and `close` found, counted over the logger's whole life. */
@@ -64,6 +67,8 @@ export interface LoggerEvents {
   dropped: (event: { readonly reason: DropReason; readonly count: number }) => void;
   degraded: (event: { readonly reason: string }) => void;
   recovered: () => void;
+  /** Background scoring has stored a score. */
+  scored: (event: ScoredEvent) => void;
   /** The store's server has started again or another took over; so many records of the last half minute are sent again. */
   storeLost: (event: { readonly resent: number }) => void;
 }
