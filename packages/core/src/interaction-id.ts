@@ -2,12 +2,13 @@ import { randomFillSync } from "node:crypto";
 
 /**
  * A new id: UUIDv7 (RFC 9562, section 5.7) whose time part is the record's timestamp, so that the id alone tells on
- * which day the record lies. 74 random bits follow.
+ * which day the record lies. 74 random bits follow. Calls no built-in but the source of randomness, for a program may
+ * have replaced them.
  */
 export function newInteractionId(timestamp: number): string {
   if (timestamp !== prefixTime) {
-    const hex = timestamp.toString(16).padStart(12, "0");
-    prefix = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7`;
+    const hex = (bits: number) => HEX[(timestamp / 2 ** bits) & 255];
+    prefix = `${hex(40)}${hex(32)}${hex(24)}${hex(16)}-${hex(8)}${hex(0)}-7`;
     prefixTime = timestamp;
   }
   if (next === POOL) {
@@ -18,10 +19,12 @@ export function newInteractionId(timestamp: number): string {
   next += 10;
   return (
     prefix +
-    (hexOf(at) + hexOf(at + 1)).slice(1) +
+    lowDigitOf(at) +
+    hexOf(at + 1) +
     "-" +
     VARIANT[byte(at + 2) & 3] +
-    (hexOf(at + 3) + hexOf(at + 2)).slice(1) +
+    lowDigitOf(at + 3) +
+    hexOf(at + 2) +
     "-" +
     hexOf(at + 4) +
     hexOf(at + 5) +
@@ -51,6 +54,7 @@ export function idTime(interactionId: string): number | null {
 }
 
 const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
+const DIGITS = Array.from({ length: 16 }, (_, value) => value.toString(16));
 const VARIANT = ["8", "9", "a", "b"];
 const POOL = 2560;
 const pool = new Uint8Array(POOL);
@@ -60,3 +64,4 @@ let prefixTime = -1;
 
 const byte = (at: number): number => pool[at] as number;
 const hexOf = (at: number): string => HEX[byte(at)] as string;
+const lowDigitOf = (at: number): string => DIGITS[byte(at) & 15] as string;

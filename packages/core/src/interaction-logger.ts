@@ -182,12 +182,13 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
 
   function log(input: InteractionInput): string {
     offered += 1;
-    const now = timeNow();
+    let now = 0;
     let taken: Snapshot | null = null;
     try {
+      now = timeNow();
       taken = snapshot(input, now);
     } catch {
-      // The value itself threw, a revoked proxy for example: there is nothing to record.
+      // The value itself threw, a revoked proxy for example, or a built-in that somebody replaced: nothing to record.
     }
     if (!taken || (taken.fields.query === undefined && taken.fields.answer === undefined)) {
       drop("unreadable");
