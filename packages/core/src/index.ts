@@ -43,7 +43,7 @@ export type {
   LoggerHealth,
   LoggerStats,
 } from "./logger.js";
-export { DEFAULT_STORE_URL, openStore } from "./open-store.js";
+export { DEFAULT_STORE_URL, defaultStoreUrl, openStore } from "./open-store.js";
 export { prepareInteraction } from "./prepare.js";
 export { isSamePrompt, normaliseText, promptKey, promptTurns } from "./prompt-key.js";
 export type { RedactedKind } from "./redact/finding.js";

@@ -15,6 +15,7 @@ import {
   type QueryOptions,
 } from "../../store.js";
 import { statsCounter } from "../../store-stats.js";
+import { inOrder } from "../calibration-files.js";
 import { checkBucketTypes } from "./bucket-types.js";
 import { type BucketRecord, removeCommands, writeCommands } from "./bucket-writes.js";
 import { type Bucket, DEFAULT_PREFIX, keysUnder } from "./buckets.js";
@@ -48,6 +49,8 @@ export interface RedisStoreOptions {
 
 const QUERY_BATCH = 256;
 const MOST_CHECKED = 10_000;
+/** In front of a source: the field of the meta data that holds its calibration. */
+const CALIBRATION = "calibration:";
 /** So long what was read of the store's meta data is believed. */
 const META_MS = 5_000;
 
