@@ -12,6 +12,7 @@ export type CliErrorCode =
   | "OUTPUT_UNWRITABLE"
   | "STORE_MISSING"
   | "PORT_UNUSABLE"
+  | "INTERACTION_MISSING"
   | "INTERRUPTED"
   | "INTERNAL";
 

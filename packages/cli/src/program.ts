@@ -3,12 +3,14 @@ import { failureOf } from "./cli-error.js";
 import type { CliIo } from "./cli-io.js";
 import { cleanupCommand } from "./commands/cleanup.js";
 import { datasetCommand } from "./commands/dataset.js";
+import { feedbackCommand } from "./commands/feedback.js";
 import { importCommand } from "./commands/import.js";
 import { initCommand } from "./commands/init.js";
 import { queryCommand } from "./commands/query.js";
 import { scoreCommand } from "./commands/score.js";
 import { scriptCommand } from "./commands/script.js";
 import { serveCommand } from "./commands/serve.js";
+import { showCommand } from "./commands/show.js";
 import { statsCommand } from "./commands/stats.js";
 import { ExitCode } from "./exit-code.js";
 import { createOutput } from "./output.js";
@@ -70,7 +72,9 @@ const COMMANDS = [
   importCommand,
   statsCommand,
   queryCommand,
+  showCommand,
   scoreCommand,
+  feedbackCommand,
   datasetCommand,
   scriptCommand,
   cleanupCommand,

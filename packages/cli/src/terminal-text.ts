@@ -6,6 +6,11 @@ export function terminalText(text: string): string {
   return text.replace(/\s+/g, " ").replace(UNSAFE, "").trim();
 }
 
+/** The lines of a text, each safe to show on a terminal; indentation stays. */
+export function terminalLines(text: string): string[] {
+  return text.split(/\r\n|[\n\r\u2028\u2029]/).map((line) => line.replaceAll("\t", "  ").replace(UNSAFE, "").trimEnd());
+}
+
 /** JSON on one line that a terminal shows as it is: what JSON leaves raw of control characters is escaped too. */
 export function terminalJson(value: unknown): string {
   return JSON.stringify(value).replace(UNSAFE, escapeUnit);
