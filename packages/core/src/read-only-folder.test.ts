@@ -8,17 +8,17 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 
 const child = fileURLToPath(new URL("./read-only-child.fixture.ts", import.meta.url));
 /** Root may write everywhere: where we are root, the child is not. */
-const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : null;
 
 let folder: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "whetstone-read-only-"));
-  if ("uid" in NOBODY) chownSync(folder, NOBODY.uid, NOBODY.gid);
+  if (NOBODY) chownSync(folder, NOBODY.uid, NOBODY.gid);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 it("waits while its folder is read-only, says why, and stores all of it when the folder is writable again", async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", child, folder], NOBODY);
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", child, folder], NOBODY ?? {});
   const told = JSON.parse(stdout);
   const { offered, stored, totalInteractions } = told;
   const duplicated = totalInteractions - stored;
