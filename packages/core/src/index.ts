@@ -11,6 +11,21 @@ export {
   type UnscoredAnnotation,
 } from "./annotation.js";
 export type { BackgroundScoringOptions, BackgroundScoringStats, ScoredEvent } from "./background-scoring.js";
+export {
+  type CalibrateOptions,
+  calibrate,
+  calibrateStored,
+  type LabelledAnswer,
+  type LabelledPair,
+  labelledByPeople,
+} from "./calibrate.js";
+export {
+  type Calibration,
+  type CalibrationOptions,
+  calibrationOf,
+  calibrationSchema,
+  type JudgedLabel,
+} from "./calibration.js";
 export { type ChatMessage, chatMessage, type ToolCall, type ToolSchema, toolSchema } from "./chat-message.js";
 export { defaultLogger, logInteraction } from "./default-logger.js";
 export {
@@ -56,6 +71,7 @@ export {
   type RedactTextOptions,
   redactor,
 } from "./redact/redactor.js";
+export { type CalibrationFacts, calibratedSources, calibrationFacts } from "./required-calibration.js";
 export {
   type ScoreInteractionsOptions,
   type ScoringFailure,

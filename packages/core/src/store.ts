@@ -1,4 +1,5 @@
 import type { Annotation, StoredInteraction } from "./annotation.js";
+import type { Calibration } from "./calibration.js";
 import type { StoreError } from "./errors.js";
 import type { Interaction } from "./interaction.js";
 import type { ScoringQueue } from "./scoring-queue.js";
@@ -137,6 +138,10 @@ export interface InteractionStore {
   /** Reads records by the handles of `scanIndex`, in the order given. What is gone by now is left out. */
   fetch(refs: ArrayLike<number>): AsyncIterable<readonly FetchedRecord[]>;
   stats(filter?: InteractionFilter): Promise<StoreStats>;
+  /** Keeps how well a scorer agrees with people; a source's newer calibration replaces its older one. */
+  saveCalibration(calibration: Calibration): Promise<void>;
+  /** What was saved, by source. Cleaning up leaves it. */
+  calibrations(): Promise<readonly Calibration[]>;
   /** Removes all interactions of the UTC days before the day of `timestamp`, and says how many. */
   deleteBefore(timestamp: number): Promise<{ readonly removed: number }>;
   health(): Promise<StoreHealth>;

@@ -14,6 +14,7 @@ import { type JournalWriter, journalWriter } from "../journal/journal-writer.js"
 import { pseudonymiser } from "../pseudonym.js";
 import type { AnnotateStatus, AppendStatus, FetchedRecord, InteractionFilter, JournaledStore } from "../store.js";
 import { statsCounter } from "../store-stats.js";
+import { readCalibrations, writeCalibration } from "./calibration-files.js";
 
 /** Small, so that records which their reader drops at once die young. */
 const QUERY_BATCH = 128;
@@ -218,6 +219,15 @@ export function fileStore(folder: string): JournaledStore {
         await nextTurn();
       }
       return counter.result();
+    },
+
+    async saveCalibration(calibration) {
+      open({ create: true });
+      writeCalibration(root, calibration);
+    },
+
+    async calibrations() {
+      return open() ? readCalibrations(root) : [];
     },
 
     async deleteBefore(timestamp) {

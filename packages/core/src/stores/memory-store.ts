@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Annotation, annotationKey, effectiveScore, type StoredInteraction } from "../annotation.js";
+import type { Calibration } from "../calibration.js";
 import { DAY_MS, dayNumber } from "../day.js";
 import { StoreError } from "../errors.js";
 import { annotationFlags, INDEX_BATCH, indexBatchBuilder, indexRow, recordFlags } from "../index-batch.js";
@@ -16,6 +17,7 @@ export function memoryStore(): InteractionStore {
   const records: (Interaction | undefined)[] = [];
   const positions = new Map<string, number>();
   const annotations = new Map<string, Map<string, Annotation>>();
+  const calibrations = new Map<string, Calibration>();
   const pseudonym = pseudonymiser(randomBytes(32).toString("hex"));
   let closed = false;
 
@@ -139,6 +141,16 @@ export function memoryStore(): InteractionStore {
         if (matches(row)) counter.add(row);
       }
       return counter.result();
+    },
+
+    async saveCalibration(calibration) {
+      open();
+      calibrations.set(calibration.source, calibration);
+    },
+
+    async calibrations() {
+      open();
+      return [...calibrations.values()].sort((a, b) => (a.source < b.source ? -1 : 1));
     },
 
     async deleteBefore(timestamp) {
