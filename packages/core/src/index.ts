@@ -48,6 +48,7 @@ export {
 export { newInteractionId } from "./interaction-id.js";
 export { createInteractionLogger, type LoggerOptions } from "./interaction-logger.js";
 export { interactionFields, interactionRow, snakeKeys } from "./interaction-row.js";
+export { interactionsToScore, type ToScoreOptions } from "./interactions-to-score.js";
 export type { Json, JsonObject } from "./json.js";
 export type {
   DropReason,
@@ -103,7 +104,7 @@ export {
   type Preference,
   pairwiseJudge,
 } from "./scorers/pairwise-judge.js";
-export { type Criterion, type Rubric, rubrics } from "./scorers/rubrics.js";
+export { type Criterion, parseRubric, type Rubric, rubrics } from "./scorers/rubrics.js";
 export { type ExpectedToolCall, type ToolCallMatchOptions, toolCallMatch } from "./scorers/tool-call-match.js";
 export type { ScoringQueue } from "./scoring-queue.js";
 export {

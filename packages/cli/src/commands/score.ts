@@ -1,15 +1,27 @@
+import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import {
+  ConfigError,
   exactMatch,
   heuristicScorer,
+  type InteractionFilter,
+  type InteractionStore,
+  interactionsToScore,
+  judgeBudget,
   llmJudge,
   mathVerifier,
+  parseRubric,
+  type Rubric,
   type Scorer,
   ScoringError,
+  type ScoringUsage,
   scoreInteractions,
+  snakeKeys,
 } from "@whetstone/core";
-import { Command, Option } from "commander";
-import { CliError } from "../cli-error.js";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { CliError, systemReason } from "../cli-error.js";
 import type { CliIo } from "../cli-io.js";
+import { storeFolder } from "../cli-store.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { count, counted } from "../counted.js";
 import { ExitCode } from "../exit-code.js";
@@ -26,6 +38,12 @@ interface ScoreOptions {
   readonly concurrency?: number;
   readonly limit?: number;
   readonly rescore?: boolean;
+  readonly follow?: boolean;
+  readonly dryRun?: boolean;
+  readonly rubric?: string;
+  readonly price?: readonly [inputUsd: number, outputUsd: number];
+  readonly tokensPerDay?: number;
+  readonly usdPerDay?: number;
 }
 
 /** `whetstone score`: scores what no equal or better scorer has scored yet. */
@@ -47,16 +65,27 @@ export function scoreCommand(io: CliIo): Command {
     )
     .option("--model <name>", "judge: the model that judges")
     .option("--base-url <url>", "judge: the endpoint (default: $OPENAI_BASE_URL, then OpenAI)")
+    .option("--rubric <file>", "judge: a rubric of your own, as JSON: {id, task, criteria: [{id, description}]}")
+    .option("--price <input,output>", "judge: US dollars for a million tokens, so that costs are known", price)
+    .option("--tokens-per-day <count>", "judge: stop when it has used so many tokens on a UTC day", wholeNumber(1))
+    .option("--usd-per-day <dollars>", "judge: stop when it has spent so much on a UTC day", dollars)
     .option("--agent-type <name>", "only this agent type; repeatable", list)
     .option("--since <time>", "only from this time on: ISO 8601, or an age such as 7d", pointInTime(io.now))
     .option("--concurrency <count>", "how many at once", wholeNumber(1))
     .option("--limit <count>", "at most so many", wholeNumber(1))
     .option("--rescore", "score what is scored already, too")
+    .option("--follow", "go on with what comes, until Ctrl-C; on a Redis store several processes share the work")
+    .option("--dry-run", "only say how many would be scored, with how many calls and at about what cost")
     .addHelpText(
       "after",
       examples(
         ["whetstone score --scorer math", "verify answers against their references"],
+        ["whetstone score --scorer judge --model gpt-5-mini --price 0.25,2 --dry-run", "what would it cost?"],
         ["whetstone score --scorer judge --model gpt-5-mini --limit 100", "let a model judge a hundred"],
+        [
+          "whetstone score --scorer judge --model gpt-5-mini --follow --usd-per-day 5 --price 0.25,2",
+          "keep on judging",
+        ],
         [
           "whetstone score --scorer judge --model llama3.1 --base-url http://localhost:11434/v1",
           "the same with a model on this machine",
@@ -67,31 +96,44 @@ export function scoreCommand(io: CliIo): Command {
 }
 
 async function run(context: CommandContext, options: ScoreOptions): Promise<ExitCode> {
-  const { io, output } = context;
-  const scorer = chosenScorer(options, io);
+  const { io } = context;
+  return context.withStore(
+    async (store) => {
+      const scorer = await chosenScorer(options, store, io);
+      const filter = { agentTypes: options.agentType, startTime: options.since };
+      if (options.dryRun) return estimate(context, store, scorer, filter, options);
+      return score(context, store, scorer, filter, options);
+    },
+    { mustExist: true },
+  );
+}
+
+async function score(
+  { io, output }: CommandContext,
+  store: InteractionStore,
+  scorer: Scorer,
+  filter: InteractionFilter,
+  { concurrency, limit, rescore, follow }: ScoreOptions,
+): Promise<ExitCode> {
   let done = 0;
   const progress = createProgress(io, `scoring with ${scorer.source}`, "interactions", () => ({ done }));
-  const report = await context
-    .withStore(
-      (store) =>
-        scoreInteractions(store, scorer, {
-          filter: { agentTypes: options.agentType, startTime: options.since },
-          concurrency: options.concurrency,
-          limit: options.limit,
-          rescore: options.rescore,
-          signal: io.signal,
-          onProgress: ({ considered }) => {
-            done = considered;
-          },
-        }),
-      { mustExist: true },
-    )
-    .finally(() => progress.stop());
+  const report = await scoreInteractions(store, scorer, {
+    filter,
+    concurrency,
+    limit,
+    rescore,
+    follow,
+    signal: io.signal,
+    onProgress: ({ considered }) => {
+      done = considered;
+    },
+  }).finally(() => progress.stop());
 
-  const { considered, scored, skipped, unscored, failed, failures } = report;
-  const [first] = failures;
-  if (first && scored + unscored === 0) {
-    throw new ScoringError(first.code, `none of ${counted(failed, "interaction")} could be scored: ${first.reason}`);
+  const { considered, scored, skipped, unscored, failed, failures, usage, stoppedBy } = report;
+  const [first = stoppedBy] = failures;
+  if (first && scored + unscored === 0 && !follow) {
+    const count = failed > 0 ? `none of ${counted(failed, "interaction")} could be scored: ` : "";
+    throw new ScoringError(first.code, `${count}${first.reason}`);
   }
   if (output.json) {
     await output.writeJson({
@@ -102,6 +144,8 @@ async function run(context: CommandContext, options: ScoreOptions): Promise<Exit
       unscored,
       failed,
       failures: failures.map(({ interactionId, code, reason }) => ({ interaction_id: interactionId, code, reason })),
+      usage: snakeKeys(usage),
+      stopped_by: stoppedBy,
     });
   } else {
     const parts = [`${count(scored)} scored by ${terminalText(scorer.source)}`];
@@ -109,23 +153,111 @@ async function run(context: CommandContext, options: ScoreOptions): Promise<Exit
     if (unscored > 0) parts.push(`${count(unscored)} it cannot judge`);
     if (failed > 0) parts.push(`${count(failed)} failed`);
     await output.writeLines(parts.join(", "));
+    if (usage.calls > 0) await output.writeLines(spent(usage));
     await output.note(
       ...failures.map(({ interactionId, reason }) => `  ${terminalText(`${interactionId}: ${reason}`)}`),
+      ...(failed > 0 ? ["all of them: whetstone query --unscored --reason"] : []),
+      ...(stoppedBy ? [`stopped: ${terminalText(stoppedBy.reason)}`] : []),
     );
   }
-  return failed === 0 ? ExitCode.done : ExitCode.partly;
+  return failed === 0 && !stoppedBy ? ExitCode.done : ExitCode.partly;
 }
 
-function chosenScorer({ scorer, model, baseUrl }: ScoreOptions, { env }: CliIo): Scorer {
-  if (scorer === "judge") {
-    if (model === undefined) throw new CliError("USAGE", "--model is missing: name the model that judges");
-    const baseURL = baseUrl ?? (env.OPENAI_BASE_URL || undefined);
-    return llmJudge({ model, baseURL, apiKey: env.OPENAI_API_KEY || undefined });
+/** Says what a run would take, and asks nobody. */
+async function estimate(
+  { io, output }: CommandContext,
+  store: InteractionStore,
+  scorer: Scorer,
+  filter: InteractionFilter,
+  { limit = Infinity, rescore, follow }: ScoreOptions,
+): Promise<ExitCode> {
+  if (follow) throw new CliError("USAGE", "--dry-run and --follow do not go together: use one of them");
+  const sum = { calls: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
+  let toScore = 0;
+  let isPriced = true;
+  for await (const interaction of interactionsToScore(store, scorer.source, { filter, rescore, signal: io.signal })) {
+    if (toScore >= limit) break;
+    toScore += 1;
+    const one = scorer.estimate?.(interaction);
+    if (!one) continue;
+    sum.calls += one.calls;
+    sum.inputTokens += one.inputTokens;
+    sum.outputTokens += one.outputTokens;
+    sum.costUsd += one.costUsd ?? 0;
+    isPriced &&= one.costUsd !== null;
   }
-  if (model !== undefined || baseUrl !== undefined) {
-    throw new CliError("USAGE", "--model and --base-url are for --scorer judge only");
+  const costUsd = isPriced ? sum.costUsd : null;
+  if (output.json) {
+    await output.writeJson({ source: scorer.source, to_score: toScore, estimate: snakeKeys({ ...sum, costUsd }) });
+    return ExitCode.done;
   }
-  return SCORERS[scorer]();
+  const cost = costUsd === null ? "; give --price to see the cost" : `, about ${usd(costUsd)}`;
+  const calls =
+    sum.calls === 0
+      ? "no model call"
+      : `${counted(sum.calls, "call")}, about ${count(sum.inputTokens)} tokens in and ${count(sum.outputTokens)} out${cost}`;
+  await output.writeLines(`${counted(toScore, "interaction")} to score by ${terminalText(scorer.source)}: ${calls}`);
+  return ExitCode.done;
+}
+
+function spent({ calls, inputTokens, outputTokens, costUsd }: ScoringUsage): string {
+  const cost = costUsd > 0 ? `, ${usd(costUsd)}` : "";
+  return `${counted(calls, "call")}, ${count(inputTokens)} tokens in and ${count(outputTokens)} out${cost}`;
+}
+
+function usd(amount: number): string {
+  return `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
+}
+
+async function chosenScorer(options: ScoreOptions, store: InteractionStore, { env, cwd }: CliIo): Promise<Scorer> {
+  const { scorer, model, baseUrl, rubric, price: prices, tokensPerDay, usdPerDay } = options;
+  if (scorer !== "judge") {
+    const given = [model, baseUrl, rubric, prices, tokensPerDay, usdPerDay];
+    if (given.every((option) => option === undefined)) return SCORERS[scorer]();
+    throw new CliError("USAGE", "--model, --base-url, --rubric, --price and the budgets are for --scorer judge only");
+  }
+  if (model === undefined) throw new CliError("USAGE", "--model is missing: name the model that judges");
+  if (usdPerDay !== undefined && !prices) {
+    throw new CliError("USAGE", "--usd-per-day needs --price, so that costs are known");
+  }
+  // The account of what was spent lies beside the interactions, so that every run of the day heeds it.
+  const folder = storeFolder(store.url) ?? join(cwd, "whetstone-usage");
+  return llmJudge({
+    model,
+    baseURL: baseUrl ?? (env.OPENAI_BASE_URL || undefined),
+    apiKey: env.OPENAI_API_KEY || undefined,
+    rubric: rubric === undefined ? undefined : await readRubric(rubric, cwd),
+    price: prices && { inputUsd: prices[0], outputUsd: prices[1] },
+    budget: tokensPerDay || usdPerDay ? judgeBudget({ tokensPerDay, usdPerDay, folder }) : undefined,
+  });
+}
+
+async function readRubric(file: string, cwd: string): Promise<Rubric> {
+  let text: string;
+  try {
+    text = await readFile(resolve(cwd, file), "utf8");
+  } catch (error) {
+    throw new CliError("INPUT_UNREADABLE", `cannot read ${file}: ${systemReason(error)}`, { cause: error });
+  }
+  try {
+    return parseRubric(JSON.parse(text));
+  } catch (error) {
+    const reason = ConfigError.isInstance(error) ? error.message : "it is not JSON";
+    throw new CliError("INPUT_INVALID", `${file} is no rubric: ${reason}`, { cause: error });
+  }
+}
+
+function price(text: string): readonly [number, number] {
+  const prices = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
+  const [input = Number.NaN, output = Number.NaN] = prices;
+  if (prices.length === 2 && input >= 0 && output >= 0) return [input, output];
+  throw new InvalidArgumentError('Give two prices for a million tokens, such as "0.25,2".');
+}
+
+function dollars(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value > 0 && value < Infinity) return value;
+  throw new InvalidArgumentError("Give an amount above 0.");
 }
 
 const SCORERS = { math: mathVerifier, exact: exactMatch, heuristic: heuristicScorer };

@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { ConfigError } from "../errors.js";
 
 /** What a judge looks at. A rubric is plain data: write your own, and give it a new id when you change it. */
@@ -114,6 +115,30 @@ export const rubrics = {
 export function rubricFor(agentType: string): Rubric {
   return Object.hasOwn(rubrics, agentType) ? rubrics[agentType as keyof typeof rubrics] : rubrics.general;
 }
+
+/** Reads a rubric of one's own, from a JSON file for example. @throws ConfigError naming what is wrong */
+export function parseRubric(given: unknown): Rubric {
+  const parsed = rubricSchema.safeParse(given);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new ConfigError(`the rubric's ${issue?.path.join(".") || "value"} is wrong: ${issue?.message}`);
+  }
+  checkRubric(parsed.data);
+  return parsed.data;
+}
+
+const rubricSchema = z.object({
+  id: z.string(),
+  task: z.string(),
+  criteria: z.array(
+    z.object({
+      id: z.string(),
+      description: z.string(),
+      weight: z.number().optional(),
+      decisive: z.boolean().optional(),
+    }),
+  ),
+});
 
 /** @throws ConfigError naming what is wrong with a rubric */
 export function checkRubric({ id, criteria }: Rubric): void {
