@@ -1,3 +1,5 @@
+export { type AgentScript, type AgentScriptsOptions, agentTypesIn, saveAgentScripts } from "./agent-scripts.js";
+export { memoryTable, qwenShapes } from "./memory-table.js";
 export {
   type SavedTrainingScript,
   type SaveTrainingScriptOptions,
@@ -10,4 +12,5 @@ export {
   trainingConfigSchema,
 } from "./training-config.js";
 export { type TrainingKind, trainingKinds } from "./training-kind.js";
+export { estimateTrainingMemory, type MemoryEstimate, type ModelShape } from "./training-memory.js";
 export { generateTrainingScript, type TrainingScriptOptions } from "./training-script.js";

@@ -14,16 +14,32 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-it("writes the script, its requirements, and says the command", async () => {
+const COMPANIONS = ["SERVE.md", "accelerate", "requirements.txt"];
+
+it("writes the script and what belongs to it, and says where it is and the command", async () => {
   const path = join(folder, "scripts", "train-sft.py");
   const saved = await saveTrainingScript("sft", { path, datasetPath: "./d" });
+  const accelerate = ["ddp", "fsdp2", "zero3", "zero2-offload"];
   expect(saved).toEqual({
     scriptPath: path,
     requirementsPath: join(folder, "scripts", "requirements.txt"),
+    trlConfigPath: join(folder, "scripts", "train-sft.yaml"),
+    acceleratePaths: accelerate.map((name) => join(folder, "scripts", "accelerate", `${name}.yaml`)),
+    servePath: join(folder, "scripts", "SERVE.md"),
     command: `uv run ${path}`,
   });
   expect(await readFile(path, "utf8")).toBe(generateTrainingScript("sft", { datasetPath: "./d" }));
-  expect(await readdir(join(folder, "scripts"))).toEqual(["requirements.txt", "train-sft.py"]);
+  const files = (await readdir(join(folder, "scripts"))).sort();
+  expect(files).toEqual([...COMPANIONS, "train-sft.py", "train-sft.yaml"]);
+  for (const place of [...saved.acceleratePaths, saved.servePath]) {
+    expect((await readFile(place, "utf8")).length).toBeGreaterThan(100);
+  }
+});
+
+it("writes no file for TRL's own command where TRL has none", async () => {
+  const saved = await saveTrainingScript("grpo-offline", { path: join(folder, "a.py"), datasetPath: "./d" });
+  expect(saved.trlConfigPath).toBeNull();
+  expect((await readdir(folder)).sort()).toEqual([...COMPANIONS, "a.py"].sort());
 });
 
 it("pins in requirements.txt what the script's own header pins", async () => {
@@ -35,10 +51,10 @@ it("pins in requirements.txt what the script's own header pins", async () => {
   expect(lines.filter((line) => /^(trl|bitsandbytes|wandb)>=\d/.test(line))).toHaveLength(3);
 });
 
-it("puts two kinds side by side, for their requirements are the same", async () => {
+it("puts two kinds side by side, for what stands beside them is the same", async () => {
   await saveTrainingScript("sft", { path: join(folder, "sft.py"), datasetPath: "./d" });
   await saveTrainingScript("dpo", { path: join(folder, "dpo.py"), datasetPath: "./d" });
-  expect((await readdir(folder)).sort()).toEqual(["dpo.py", "requirements.txt", "sft.py"]);
+  expect((await readdir(folder)).sort()).toEqual([...COMPANIONS, "dpo.py", "dpo.yaml", "sft.py", "sft.yaml"].sort());
 });
 
 it("does not replace a file unless it is told to", async () => {
@@ -67,7 +83,7 @@ it("lets one of two savers of the same path win, and the file is whole", async (
   );
   expect(saves.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
   expect(await readFile(path, "utf8")).toMatch(/if __name__ == "__main__":\n {4}main\(\)\n$/);
-  expect((await readdir(folder)).sort()).toEqual(["requirements.txt", "train.py"]);
+  expect((await readdir(folder)).filter((name) => name.endsWith(".part"))).toEqual([]);
 });
 
 it("quotes the path for the shell", async () => {
@@ -98,5 +114,5 @@ it("replaces no folder, even with overwrite", async () => {
   await mkdir(join(folder, "a.py"));
   const save = saveTrainingScript("sft", { path: join(folder, "a.py"), datasetPath: "./d", overwrite: true });
   await expect(save).rejects.toThrow(/cannot be written/);
-  expect(await readdir(folder)).toEqual(["a.py"]);
+  expect(await readdir(join(folder, "a.py"))).toEqual([]);
 });

@@ -1,11 +1,12 @@
 import { ConfigError } from "@whetstone/core";
 import { describe, expect, it } from "vitest";
 import { parseTrainingConfig, type TrainingConfigInput, trainingConfigSchema } from "./training-config.js";
+import { type TrainingKind, trainingKinds } from "./training-kind.js";
 
 /** What a caller without types may hand in. */
 const untyped = (config: unknown) => config as TrainingConfigInput;
 
-function refusal(config: unknown, kind: "sft" | "dpo" = "sft"): string {
+function refusal(config: unknown, kind: TrainingKind = "sft"): string {
   try {
     parseTrainingConfig(kind, untyped(config));
   } catch (error) {
@@ -37,6 +38,10 @@ describe("the defaults", () => {
     ["sft", false, 2e-5],
     ["dpo", true, 1e-5],
     ["dpo", false, 1e-6],
+    ["kto", true, 1e-5],
+    ["reward", true, 1e-4],
+    ["grpo", true, 1e-5],
+    ["grpo-offline", false, 1e-6],
   ] as const)("give %s with useLora %s the learning rate %s", (kind, useLora, learningRate) => {
     expect(parseTrainingConfig(kind, { useLora }).learningRate).toBe(learningRate);
   });
@@ -56,7 +61,7 @@ describe("the defaults", () => {
   });
 
   it("pass their own schema", () => {
-    for (const kind of ["sft", "dpo"] as const) {
+    for (const kind of trainingKinds) {
       expect(trainingConfigSchema.parse(parseTrainingConfig(kind))).toEqual(parseTrainingConfig(kind));
     }
   });
@@ -168,7 +173,7 @@ describe("a wrong field", () => {
     [{ reportTo: "comet" }, 'reportTo is "comet" (a string); it has to be "none", a tracker'],
     [{ lrScheduler: "slow" }, "it has to be one of linear, cosine"],
     [{ seed: -1 }, "seed is -1;"],
-    [{ beta: 0 }, "beta is 0;"],
+    [{ beta: -1 }, "beta is -1;"],
     [{ labelSmoothing: 0.5 }, "labelSmoothing is 0.5;"],
     [{ runName: "a\nb" }, 'runName is "a\\nb" (a string); it has to be a name'],
     [{ project: "\u202e" }, 'project is "\\u202e" (a string); it has to be a name'],
@@ -232,6 +237,79 @@ describe("a wrong field", () => {
   });
 });
 
+describe("what one kind asks of its settings", () => {
+  it.each([
+    ["dpo", { beta: 0 }, "beta is 0; for dpo it has to be above 0"],
+    ["kto", { lossType: "ipo" }, 'lossType is "ipo"; for kto it is one of kto, apo_zero_unpaired'],
+    ["kto", { batchSize: 1 }, "batchSize is 1; KTO compares the rows of a batch"],
+    ["grpo", { lossType: "sigmoid" }, "for grpo it is one of dapo, dr_grpo, grpo, bnpo"],
+    [
+      "grpo",
+      { batchSize: 4, gradientAccumulationSteps: 1 },
+      "batchSize 4 times gradientAccumulationSteps 1 is no multiple",
+    ],
+    [
+      "grpo",
+      { evalBatchSize: 4 },
+      "evalBatchSize is 4; for grpo it has to be a multiple of numGenerations, which is 8",
+    ],
+    ["grpo", { maxCompletionLength: 2048 }, "maxCompletionLength is 2048 and maxLength is 2048"],
+  ] as const)("is told by name: %s %j", (kind, config, message) => {
+    expect(refusal(config, kind)).toContain(message);
+  });
+
+  it("are defaults that go together", () => {
+    expect(parseTrainingConfig("grpo")).toMatchObject({ beta: 0, batchSize: 8, evalBatchSize: 8, lossType: "dapo" });
+    expect(parseTrainingConfig("kto")).toMatchObject({ beta: 0.1, lossType: "kto", desirableWeight: null });
+    expect(parseTrainingConfig("grpo", { numGenerations: 4 }).evalBatchSize).toBe(4);
+  });
+});
+
+describe("rewards and tools", () => {
+  const judge = { baseUrl: "http://127.0.0.1:8000/v1", model: "judge" };
+  const tool = { name: "search", description: "Finds.", parameters: { type: "object" }, url: "http://127.0.0.1:1/x" };
+
+  it("take rewards by name alone, in a list, or with settings in snake_case", () => {
+    const rewards = (rewards: unknown) => parseTrainingConfig("grpo", untyped({ rewards })).rewards;
+    expect(rewards("numeric")).toEqual({ numeric: { weight: 1, tolerance: 1e-6 } });
+    expect(rewards(["exact", "numeric"])).toEqual({ exact: { weight: 1 }, numeric: { weight: 1, tolerance: 1e-6 } });
+    const schema = { type: "object", properties: { a_b: { type: "string" } } };
+    expect(
+      rewards({ json_schema: { schema }, judge: { base_url: judge.baseUrl, model: "m", timeout_seconds: 5 } }),
+    ).toEqual({
+      jsonSchema: { weight: 1, schema },
+      judge: expect.objectContaining({ baseUrl: judge.baseUrl, timeoutSeconds: 5, concurrency: 8 }),
+    });
+  });
+
+  it.each([
+    [{ rewards: {} }, "rewards is an object; it has to be reward functions by name: exact, numeric,"],
+    [{ rewards: ["best"] }, 'rewards has no field "best"'],
+    [{ rewards: { numeric: { tolerance: "1" } } }, 'rewards.numeric.tolerance is "1" (a string); it has to be a share'],
+    [{ rewards: { regex: {} } }, "rewards.regex.pattern is undefined; it has to be a text"],
+    [{ rewards: { judge: { ...judge, baseUrl: "file:///etc/passwd" } } }, "rewards.judge.baseUrl is "],
+    [
+      { rewards: { judge: { ...judge, baseUrl: "https://me:secret@host/v1" } } },
+      "an http or https address without a password",
+    ],
+    [{ rewards: { judge: { ...judge, key: "sk-1" } } }, 'rewards.judge has no field "key"'],
+    [{ rewards: { model: { path: "--model" } } }, 'rewards.model.path is "--model" (a string); it has to be a path'],
+    [{ rewards: { exact: { weight: Number.NaN } } }, "rewards.exact.weight is NaN; it has to be a number"],
+    [{ tools: [{ ...tool, name: "a b" }] }, 'tools.0.name is "a b" (a string); it has to be a name'],
+    [{ tools: [{ ...tool, name: "import" }] }, "tools.0.name is"],
+    [
+      { tools: [{ ...tool, parameters: { properties: { "x): pass": {} } } }] },
+      "tools.0.parameters is an object; it has to be",
+    ],
+    [{ tools: [{ ...tool, url: "ftp://host" }] }, 'tools.0.url is "ftp://host"'],
+    [{ tools: [{ ...tool, code: "x" }] }, 'tools.0 has no field "code"'],
+  ])("are named to the field that is wrong: %j", (config, message) => {
+    expect(refusal(config, "grpo")).toContain(
+      `training config: ${message}`.replace("training config: an http", "an http"),
+    );
+  });
+});
+
 describe("fields that do not go together", () => {
   it.each([
     [{ bf16: true, fp16: true }, "bf16 and fp16 are both true"],
@@ -250,6 +328,6 @@ describe("fields that do not go together", () => {
 
 it("refuses a kind that has no script", () => {
   expect(() => parseTrainingConfig("ppo" as "sft")).toThrow(
-    'there is no training script of kind "ppo": choose sft or dpo',
+    'there is no training script of kind "ppo": choose one of sft, dpo, kto, reward, grpo, grpo-offline',
   );
 });

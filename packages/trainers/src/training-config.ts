@@ -2,16 +2,25 @@ import { ConfigError } from "@whetstone/core";
 import * as z from "zod";
 import { modelText, nameText, pathText } from "./config-text.js";
 import { quoted } from "./quoted.js";
+import { httpToolSchema, rewardsSchema } from "./reward-config.js";
 import { checkTrainingKind, type TrainingKind } from "./training-kind.js";
 
 const count = (least: number, most: number, example: number) =>
   z.number().int().min(least).max(most).describe(`a whole number from ${least} to ${most}, such as ${example}`);
+const share = (most: number, example: number) =>
+  z.number().min(0).max(most).describe(`a number from 0 to ${most}, such as ${example}`);
 const flag = z.boolean().describe("true or false");
 const oneOf = <const Names extends readonly [string, ...string[]]>(...names: Names) =>
   z.enum(names).describe(`one of ${names.join(", ")}`);
 
 const tracker = z.enum(["wandb", "trackio", "tensorboard", "mlflow"]);
 const moduleName = z.string().regex(/^[\w.-]{1,128}$/);
+
+const LOSS_TYPES = {
+  dpo: ["sigmoid", "hinge", "ipo", "robust", "apo_zero", "apo_down", "sigmoid_norm"],
+  kto: ["kto", "apo_zero_unpaired"],
+  grpo: ["dapo", "dr_grpo", "grpo", "bnpo"],
+} as const;
 
 /**
  * Every setting of a training run, in the names of this package. `parseTrainingConfig` fills in the defaults, which
@@ -69,13 +78,35 @@ export const trainingConfigSchema = z.strictObject({
   /** SFT: several rows to a sequence, where a flash attention kernel keeps them apart. */
   packing: flag,
 
-  /** DPO: how closely the model stays with the reference model. */
-  beta: z.number().positive().max(100).describe("a number above 0 and at most 100, such as 0.1"),
-  lossType: oneOf("sigmoid", "hinge", "ipo", "robust", "apo_zero", "apo_down", "sigmoid_norm"),
+  /** DPO, KTO, GRPO: how closely the model stays with the reference model. GRPO does without one at 0. */
+  beta: z.number().min(0).max(100).describe("a number from 0 to 100, such as 0.1"),
+  lossType: oneOf(...LOSS_TYPES.dpo, ...LOSS_TYPES.kto, ...LOSS_TYPES.grpo),
   /** DPO: how often the preference is expected to be wrong. */
   labelSmoothing: z.number().min(0).lt(0.5).describe("a number from 0 to below 0.5, such as 0.1"),
   /** DPO: weight of a likelihood term on the chosen answer, which keeps its probability from falling. */
   sftLossWeight: z.number().min(0).max(100).describe("a number from 0 (off) on, such as 0.2"),
+
+  /** KTO: how much good and bad answers count. Null lets the script balance them. */
+  desirableWeight: share(100, 1.5).nullable().describe("a number from 0 to 100, or null to balance both kinds"),
+  undesirableWeight: share(100, 1.5).nullable().describe("a number from 0 to 100, or null to balance both kinds"),
+
+  /** Reward: pulls the scores towards a mean of zero. */
+  centerRewards: share(1, 0.01).nullable().describe("a number from 0 to 1, such as 0.01, or null"),
+
+  /** GRPO: how many answers to a prompt are compared. */
+  numGenerations: count(2, 1024, 8),
+  maxCompletionLength: count(1, 1_000_000, 512),
+  temperature: z.number().positive().max(10).describe("a number above 0 and at most 10, such as 1"),
+  rewards: rewardsSchema
+    .refine((rewards) => Object.keys(rewards).length > 0)
+    .describe(`reward functions by name: ${Object.keys(rewardsSchema.shape).join(", ")}, such as { "numeric": {} }`),
+  tools: z.array(httpToolSchema).max(64).describe("a list of tools, each with name, description, parameters and url"),
+  maxToolCalls: count(1, 1000, 8),
+  logCompletions: flag,
+  useVllm: flag,
+
+  /** Offline GRPO: how much an answer below its group's mean counts, beside one above it. */
+  negativeWeight: share(1, 0.5),
 });
 
 /** A training run's settings, complete. */
@@ -108,6 +139,10 @@ const ALIASES = {
   completionOnlyLoss: "assistantOnlyLoss",
   dpoBeta: "beta",
   rpoAlpha: "sftLossWeight",
+  groupSize: "numGenerations",
+  maxNewTokens: "maxCompletionLength",
+  centerRewardsCoefficient: "centerRewards",
+  rewardFuncs: "rewards",
 } as const satisfies Record<string, keyof TrainingConfig>;
 
 // Switches that say in two fields what `precision` and `reportTo` say in one.
@@ -116,7 +151,6 @@ const switches = z.strictObject({ bf16: flag, fp16: flag, useWandb: flag });
 // Settings that had a meaning once. Their users deserve more than "unknown".
 const REMOVED: Readonly<Record<string, string>> = {
   maxPromptLength: "TRL 1.x cuts prompt and answer together: set maxLength",
-  maxCompletionLength: "TRL 1.x cuts prompt and answer together: set maxLength",
   evaluationStrategy: "evaluation runs when the dataset folder has a test.jsonl: set evalSteps, or leave it out",
   evalStrategy: "evaluation runs when the dataset folder has a test.jsonl: set evalSteps, or leave it out",
   saveStrategy: "set saveSteps, or leave it out to save once an epoch",
@@ -126,7 +160,10 @@ const REMOVED: Readonly<Record<string, string>> = {
 
 type Alias = typeof ALIASES;
 type Names = { [Name in keyof TrainingConfig]: Name } & Alias;
-type Given = Omit<TrainingConfig, "reportTo"> & {
+type RewardName = keyof TrainingConfig["rewards"];
+type Given = Omit<TrainingConfig, "reportTo" | "rewards" | "tools"> & {
+  readonly rewards: RewardName | readonly RewardName[] | z.input<typeof rewardsSchema>;
+  readonly tools: readonly z.input<typeof httpToolSchema>[];
   readonly reportTo: "none" | z.infer<typeof tracker> | readonly ("none" | z.infer<typeof tracker>)[];
 };
 type SnakeCase<Name extends string> = Name extends `${infer First}${infer Rest}`
@@ -163,6 +200,7 @@ export function parseTrainingConfig(kind: TrainingKind, input: TrainingConfigInp
   } as Partial<TrainingConfig>;
   const config: TrainingConfig = { ...defaultsOf(kind, given), ...given };
   checkTogether(config, given);
+  checkForKind(kind, config);
   return config;
 }
 
@@ -173,7 +211,7 @@ function canonicalNames(input: object) {
   const spelled = new Map<string, string>();
   for (const [name, value] of Object.entries(input)) {
     if (value === undefined || value === null) continue;
-    const camel = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+    const camel = camelCase(name);
     const field = Object.hasOwn(ALIASES, camel) ? ALIASES[camel as keyof Alias] : camel;
     const target = Object.hasOwn(switches.shape, field) ? switched : fields;
     if (target === fields && !Object.hasOwn(trainingConfigSchema.shape, field)) throw unknownField(name, camel, value);
@@ -217,13 +255,32 @@ function parsed<Shape extends z.ZodRawShape>(
   fields: Record<string, unknown>,
   spelled: ReadonlyMap<string, string>,
 ) {
-  const prepared = Object.hasOwn(fields, "reportTo") ? { ...fields, reportTo: trackers(fields.reportTo) } : fields;
-  const result = schema.partial().safeParse(prepared);
+  const full = prepared(fields);
+  const result = schema.partial().safeParse(full);
   if (result.success) return result.data;
-  const name = String(result.error.issues[0]?.path[0]);
-  const wanted = (schema.shape[name] as z.ZodType | undefined)?.description ?? "something else";
-  const value = fields[name];
-  throw new ConfigError(`training config: ${spelled.get(name)} is ${shown(value)}; it has to be ${wanted}`);
+  const [issue] = result.error.issues;
+  const [field = "", ...rest] = (issue?.path ?? []) as [string, ...(string | number)[]];
+  // A list of names is short enough to be shown whole; what has fields of its own is named to the last of them.
+  const inside = field === "rewards" || field === "tools" ? rest : [];
+  const name = [spelled.get(field), ...inside].join(".");
+  if (issue?.code === "unrecognized_keys") {
+    throw new ConfigError(`training config: ${name} has no field ${issue.keys.map(quoted).join(", ")}`);
+  }
+  const nested = inside.reduce<unknown>((within, key) => (within as Record<string, unknown>)?.[key], full[field]);
+  const value = inside.length > 0 ? nested : fields[field];
+  const wanted = descriptionAt(schema, [field, ...inside]) ?? "something else";
+  throw new ConfigError(`training config: ${name} is ${shown(value)}; it has to be ${wanted}`);
+}
+
+/** What a schema says of the field at the end of a path. */
+function descriptionAt(schema: unknown, [key, ...rest]: readonly (string | number)[]): string | undefined {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault) {
+    return schema.description ?? descriptionAt(schema.unwrap(), key === undefined ? [] : [key, ...rest]);
+  }
+  if (key === undefined) return (schema as z.ZodType).description;
+  if (schema instanceof z.ZodArray) return descriptionAt(schema.element, rest) ?? schema.description;
+  if (schema instanceof z.ZodObject) return descriptionAt(schema.shape[key], rest) ?? schema.description;
+  return undefined;
 }
 
 function shown(value: unknown): string {
@@ -231,6 +288,29 @@ function shown(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(quoted).join(", ")}]`;
   return quoted(value);
 }
+
+/** Short forms written out: a tracker, and rewards that need no more than their name. */
+function prepared({ ...fields }: Record<string, unknown>): Record<string, unknown> {
+  if (Object.hasOwn(fields, "reportTo")) fields.reportTo = trackers(fields.reportTo);
+  if (Object.hasOwn(fields, "rewards")) fields.rewards = rewardsByName(fields.rewards);
+  return fields;
+}
+
+/** `"exact"` and `["exact", "numeric"]` mean these rewards as they are; names may be in snake_case. */
+function rewardsByName(value: unknown): unknown {
+  if (typeof value === "string") return rewardsByName([value]);
+  if (Array.isArray(value) && value.every((name) => typeof name === "string")) {
+    return Object.fromEntries(value.map((name) => [camelCase(name), {}]));
+  }
+  return camelKeys(value, (settings) => camelKeys(settings));
+}
+
+function camelKeys(value: unknown, inside = (item: unknown) => item): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [camelCase(key), inside(item)]));
+}
+
+const camelCase = (name: string) => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 /** `"none"` and `[]` mean no tracker, `"wandb"` means a list of one. */
 function trackers(value: unknown): unknown {
@@ -268,10 +348,11 @@ function defaultsOf(kind: TrainingKind, given: Partial<TrainingConfig>): Trainin
     outputDir: null,
     trustRemoteCode: false,
     // Preferences are learned in one pass; more passes make the chosen answers less likely, too.
-    numEpochs: kind === "dpo" ? 1 : 3,
+    numEpochs: kind === "sft" ? 3 : 1,
     maxSteps: null,
-    batchSize: 4,
-    evalBatchSize: given.batchSize ?? 4,
+    // Online GRPO counts answers, and eight of them belong to one prompt.
+    batchSize: kind === "grpo" ? 8 : 4,
+    evalBatchSize: kind === "grpo" ? (given.numGenerations ?? 8) : (given.batchSize ?? 4),
     gradientAccumulationSteps: 4,
     gradientCheckpointing: true,
     maxLength: 2048,
@@ -302,10 +383,22 @@ function defaultsOf(kind: TrainingKind, given: Partial<TrainingConfig>): Trainin
     project: null,
     assistantOnlyLoss: true,
     packing: false,
-    beta: 0.1,
-    lossType: "sigmoid",
+    beta: kind === "grpo" ? 0 : 0.1,
+    lossType: LOSS_TYPES[kind in LOSS_TYPES ? (kind as keyof typeof LOSS_TYPES) : "dpo"][0],
     labelSmoothing: 0,
     sftLossWeight: 0,
+    desirableWeight: null,
+    undesirableWeight: null,
+    centerRewards: null,
+    numGenerations: 8,
+    maxCompletionLength: 512,
+    temperature: 1,
+    rewards: { exact: { weight: 1 } },
+    tools: [],
+    maxToolCalls: 8,
+    logCompletions: false,
+    useVllm: false,
+    negativeWeight: 0.5,
   };
 }
 
@@ -313,6 +406,10 @@ function defaultsOf(kind: TrainingKind, given: Partial<TrainingConfig>): Trainin
 const LEARNING_RATES: Readonly<Record<TrainingKind, { lora: number; full: number }>> = {
   sft: { lora: 2e-4, full: 2e-5 },
   dpo: { lora: 1e-5, full: 1e-6 },
+  kto: { lora: 1e-5, full: 1e-6 },
+  reward: { lora: 1e-4, full: 1e-5 },
+  grpo: { lora: 1e-5, full: 1e-6 },
+  "grpo-offline": { lora: 1e-5, full: 1e-6 },
 };
 
 function checkTogether(config: TrainingConfig, given: Partial<TrainingConfig>): void {
@@ -332,6 +429,42 @@ function checkTogether(config: TrainingConfig, given: Partial<TrainingConfig>): 
     throw new ConfigError(
       `training config: saveSteps is ${saveSteps} and evalSteps is ${evalSteps}; with loadBestModel, ` +
         "saveSteps has to be a multiple of evalSteps",
+    );
+  }
+}
+
+/** What one kind of training asks of its own settings. Those that it has no use for may be anything. */
+function checkForKind(kind: TrainingKind, config: TrainingConfig): void {
+  const { lossType, beta, batchSize, evalBatchSize, gradientAccumulationSteps, numGenerations } = config;
+  const losses: readonly string[] = kind in LOSS_TYPES ? LOSS_TYPES[kind as keyof typeof LOSS_TYPES] : [lossType];
+  if (!losses.includes(lossType)) {
+    throw new ConfigError(
+      `training config: lossType is ${quoted(lossType)}; for ${kind} it is one of ${losses.join(", ")}`,
+    );
+  }
+  if ((kind === "dpo" || kind === "kto") && beta === 0) {
+    throw new ConfigError(`training config: beta is 0; for ${kind} it has to be above 0, such as 0.1`);
+  }
+  if (kind === "kto" && batchSize < 2) {
+    throw new ConfigError("training config: batchSize is 1; KTO compares the rows of a batch, so it takes 2 or more");
+  }
+  if (kind !== "grpo") return;
+  if ((batchSize * gradientAccumulationSteps) % numGenerations !== 0) {
+    throw new ConfigError(
+      `training config: batchSize ${batchSize} times gradientAccumulationSteps ${gradientAccumulationSteps} is no ` +
+        `multiple of numGenerations ${numGenerations}, so groups of answers would be torn apart`,
+    );
+  }
+  if (evalBatchSize % numGenerations !== 0) {
+    throw new ConfigError(
+      `training config: evalBatchSize is ${evalBatchSize}; for grpo it has to be a multiple of numGenerations, ` +
+        `which is ${numGenerations}`,
+    );
+  }
+  if (config.maxCompletionLength >= config.maxLength) {
+    throw new ConfigError(
+      `training config: maxCompletionLength is ${config.maxCompletionLength} and maxLength is ${config.maxLength}; ` +
+        "maxLength has to leave room for the prompt",
     );
   }
 }

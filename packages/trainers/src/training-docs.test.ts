@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import { memoryTable } from "./memory-table.js";
 import { scriptTemplate } from "./script-template.js";
 import { parseTrainingConfig, trainingConfigSchema } from "./training-config.js";
 import { trainingKinds } from "./training-kind.js";
+import { generateTrainingScript } from "./training-script.js";
 
 const page = readFileSync(new URL("../../../docs/training.md", import.meta.url), "utf8");
 
@@ -17,10 +19,16 @@ it("names every field of the config, and the numbers that are its defaults", () 
   }
 });
 
+it("has the table that memoryTable prints", () => {
+  expect(page).toContain(memoryTable());
+});
+
 it("declares the versions that the scripts declare", () => {
   for (const kind of trainingKinds) {
     const ranges = [
-      ...scriptTemplate(kind).matchAll(/^# {3}"((?:trl|transformers|peft|datasets|accelerate)\W.*)",$/gm),
+      ...generateTrainingScript(kind, { datasetPath: "./d" }).matchAll(
+        /^# {3}"((?:trl|transformers|peft|datasets|accelerate)\W.*)",$/gm,
+      ),
     ];
     expect(ranges).toHaveLength(5);
     for (const [, range] of ranges) expect(page).toContain(`\`${range}\``);
@@ -37,7 +45,7 @@ it("declares ranges whose oldest and newest versions are the ones that the train
     );
   const [oldest, newest] = [pins("oldest"), pins("newest")];
   const ranges = [...scriptTemplate("sft").matchAll(/^# {3}"([a-z]+)>=([\d.]+),<([\d.]+)",$/gm)];
-  expect(ranges).toHaveLength(7);
+  expect(ranges).toHaveLength(9);
   for (const [, name = "", from = "", below = ""] of ranges) {
     expect(minor(oldest.get(name)), name).toBe(minor(from));
     // The minor version below the bound; a bound of a whole major version makes no such promise.

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { ConfigError } from "@whetstone/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { trainingKinds } from "./training-kind.js";
+import type { TrainingConfigInput } from "./training-config.js";
+import { type TrainingKind, trainingKinds } from "./training-kind.js";
 import { generateTrainingScript, type TrainingScriptOptions } from "./training-script.js";
+import { renderTrlConfig } from "./trl-config.js";
 
 const hasPython = spawnSync("python3", ["--version"]).status === 0;
 const python = hasPython
@@ -26,12 +28,35 @@ function frameOf(script: string): string {
   return [before, ...after.slice(-1)].join("…");
 }
 
+/** What examples/generated shows: the defaults, and a chain from SFT to the kinds that go on from it. */
+const EXAMPLES: Readonly<Record<TrainingKind, TrainingScriptOptions>> = {
+  sft: { datasetPath: "./datasets/sft" },
+  dpo: { datasetPath: "./datasets/dpo", sftModelPath: "./sft-model" },
+  kto: { datasetPath: "./datasets/kto", sftModelPath: "./sft-model" },
+  reward: { datasetPath: "./datasets/reward" },
+  grpo: {
+    datasetPath: "./datasets/grpo-online",
+    sftModelPath: "./sft-model",
+    config: {
+      rewards: {
+        numeric: {},
+        regex: { pattern: "####", weight: 0.2 },
+        judge: { baseUrl: "http://127.0.0.1:8000/v1", model: "judge", weight: 0.5 },
+        model: { path: "./reward-model", weight: 0.5 },
+      },
+    },
+  },
+  "grpo-offline": { datasetPath: "./datasets/grpo", sftModelPath: "./sft-model" },
+};
+
 describe("a generated script", () => {
-  it("is, whole, what the golden files show", async () => {
-    const sft = generateTrainingScript("sft", { datasetPath: "./whetstone-data/sft" });
-    const dpo = generateTrainingScript("dpo", { datasetPath: "./whetstone-data/dpo", sftModelPath: "./sft-model" });
-    await expect(sft).toMatchFileSnapshot("./golden/train-sft.golden.py");
-    await expect(dpo).toMatchFileSnapshot("./golden/train-dpo.golden.py");
+  it.each(trainingKinds)("of kind %s is, whole, the one among the examples", async (kind) => {
+    const script = generateTrainingScript(kind, EXAMPLES[kind]);
+    await expect(script).toMatchFileSnapshot(`../../../examples/generated/train-${kind}.py`);
+    const trlConfig = renderTrlConfig(kind, EXAMPLES[kind], `train-${kind}`);
+    if (trlConfig !== null) {
+      await expect(trlConfig).toMatchFileSnapshot(`../../../examples/generated/train-${kind}.yaml`);
+    }
   });
 
   it("is the same for the same options", () => {
@@ -157,35 +182,91 @@ const HOSTILE = [
   "$(id)`id`;|&",
 ];
 
-describe("a hostile text", () => {
-  const fields = {
-    datasetPath: (text: string) => ({ datasetPath: `./${text}` }),
-    outputDir: (text: string) => ({ datasetPath: "./d", outputDir: `./${text}` }),
-    sftModelPath: (text: string) => ({ datasetPath: "./d", sftModelPath: `./${text}` }),
-    baseModel: (text: string) => ({ datasetPath: "./d", config: { baseModel: `./${text}` } }),
-    runName: (text: string) => ({ datasetPath: "./d", config: { runName: text } }),
-    project: (text: string) => ({ datasetPath: "./d", config: { project: text } }),
-  } as const;
-  const keys = {
-    datasetPath: "dataset_path",
-    outputDir: "output_dir",
-    sftModelPath: "model",
-    baseModel: "model",
-    runName: "run_name",
-    project: "project",
-  } as const;
-  const names = Object.keys(fields) as (keyof typeof fields)[];
-  const benign = generateTrainingScript("dpo", { datasetPath: "./d" });
+/** Every place where a text of the user's may stand: how it gets there, and where it is in CONFIG afterwards. */
+const PLACES: Readonly<Record<string, Place>> = {
+  datasetPath: path((text) => ({ datasetPath: text }), "dataset_path"),
+  outputDir: path((outputDir) => ({ datasetPath: "./d", outputDir }), "output_dir"),
+  sftModelPath: path((sftModelPath) => ({ datasetPath: "./d", sftModelPath }), "model"),
+  agentType: { options: (agentType) => ({ datasetPath: "./d", agentType }), at: ["agent_type"] },
+  baseModel: path((baseModel) => setting({ baseModel }), "model"),
+  runName: { options: (runName) => setting({ runName }), at: ["run_name"] },
+  project: { options: (project) => setting({ project }), at: ["project"] },
+  loraTargetModules: { options: (text) => setting({ loraTargetModules: [text] }), at: ["lora", "target_modules", 0] },
+  "rewards.regex.pattern": reward((pattern) => ({ regex: { pattern } }), "regex", "pattern"),
+  "rewards.jsonSchema.schema": reward(
+    (text) => ({ jsonSchema: { schema: { enum: [text] } } }),
+    "json_schema",
+    "schema",
+    "enum",
+    0,
+  ),
+  "rewards.judge.rubric": reward((rubric) => judge({ rubric }), "judge", "rubric"),
+  "rewards.judge.model": reward((model) => judge({ model }), "judge", "model"),
+  "rewards.judge.baseUrl": reward((text) => judge({ baseUrl: `http://h/${text}` }), "judge", "base_url"),
+  "rewards.model.path": reward((text) => ({ model: { path: `./${text}` } }), "model", "path"),
+  "tools.0.name": tool((name) => ({ name }), "name"),
+  "tools.0.description": tool((description) => ({ description }), "description"),
+  "tools.0.url": tool((text) => ({ url: `http://h/${text}` }), "url"),
+  "tools.0.parameters": tool(
+    (description) => ({ parameters: { properties: { a: { description } } } }),
+    "parameters",
+    "properties",
+    "a",
+    "description",
+  ),
+};
 
-  /** The script with the text in that field, or null when the field was refused by name. */
-  function scriptWith(name: keyof typeof fields, text: string): string | null {
+interface Place {
+  readonly options: (text: string) => TrainingScriptOptions;
+  readonly at: readonly (string | number)[];
+  /** What stands before the text, where a bare one would be nothing of the kind. */
+  readonly prefix?: string;
+}
+
+function path(options: (text: string) => TrainingScriptOptions, ...at: (string | number)[]): Place {
+  return { options: (text) => options(`./${text}`), at, prefix: "./" };
+}
+
+function setting(config: TrainingConfigInput): TrainingScriptOptions {
+  return { datasetPath: "./d", config };
+}
+
+function judge(settings: object) {
+  return { judge: { baseUrl: "http://h/v1", model: "m", ...settings } };
+}
+
+function reward(rewards: (text: string) => object, ...at: (string | number)[]): Place {
+  const prefix = at[1] === "base_url" ? "http://h/" : at[1] === "path" ? "./" : "";
+  return {
+    options: (text) => untyped({ datasetPath: "./d", config: { rewards: rewards(text) } }),
+    at: ["rewards", ...at],
+    prefix,
+  };
+}
+
+function tool(settings: (text: string) => object, ...at: (string | number)[]): Place {
+  const whole = { name: "t", description: "d", parameters: {}, url: "http://h/" };
+  const options = (text: string) =>
+    untyped({ datasetPath: "./d", config: { tools: [{ ...whole, ...settings(text) }] } });
+  return { options, at: ["tools", 0, ...at], prefix: at[0] === "url" ? "http://h/" : "" };
+}
+
+describe("a hostile text", () => {
+  const benign = generateTrainingScript("grpo", { datasetPath: "./d" });
+
+  /** The script with the text in that place, or null when the place refused it by name. */
+  function scriptWith(name: string, text: string, kind: TrainingKind = "grpo"): string | null {
     try {
-      return generateTrainingScript("dpo", fields[name](text));
+      return generateTrainingScript(kind, place(name).options(text));
     } catch (error) {
       if (!ConfigError.isInstance(error) || !error.message.includes(`${name} is `)) throw error;
       return null;
     }
   }
+
+  const place = (name: string): Place => PLACES[name] as Place;
+  const arrived = (script: string, at: Place["at"]) =>
+    at.reduce<unknown>((within, key) => (within as Record<string | number, unknown>)[key], configOf(script));
 
   it("arrives exactly in the one literal, or is refused by name, whatever it is", () => {
     const text = fc.oneof(
@@ -194,28 +275,45 @@ describe("a hostile text", () => {
       fc.array(fc.constantFrom(...HOSTILE), { maxLength: 3 }).map((parts) => parts.join("")),
     );
     fc.assert(
-      fc.property(fc.constantFrom(...names), text, (name, value) => {
+      fc.property(fc.constantFrom(...Object.keys(PLACES)), text, (name, value) => {
         const script = scriptWith(name, value);
         if (script === null) return;
-        const prefix = name === "runName" || name === "project" ? "" : "./";
-        expect(configOf(script)[keys[name]]).toBe(`${prefix}${value}`);
+        expect(arrived(script, place(name).at)).toBe(`${place(name).prefix ?? ""}${value}`);
         expect(frameOf(script)).toBe(frameOf(benign));
       }),
-      { numRuns: 500 },
+      { numRuns: 1000 },
     );
   });
 
-  python("leaves the Python program as it was but for that literal", () => {
-    const scripts = names.flatMap((name) =>
-      HOSTILE.flatMap((text) => {
-        const script = scriptWith(name, text);
-        const prefix = name === "runName" || name === "project" ? "" : "./";
-        return script === null ? [] : [{ script, key: keys[name], value: `${prefix}${text}` }];
+  it("is one string of the file for TRL's own command, too", () => {
+    for (const text of HOSTILE) {
+      for (const name of Object.keys(PLACES)) {
+        if (scriptWith(name, text) === null) continue;
+        const lines = (renderTrlConfig("grpo", place(name).options(text), "train") ?? "").trimEnd().split("\n");
+        expect(lines.filter((line) => !/^(#.*|[a-z_0-9]+: ("([^"\\]|\\.)*"|[\w.+-]+|\[.*\]))$/.test(line))).toEqual([]);
+        expect(lines.join("")).toMatch(/^[ -~]*$/);
+      }
+    }
+  });
+
+  python("leaves the Python program of every kind as it was but for that literal", () => {
+    const kinds = trainingKinds.map((kind) => ({
+      benign: generateTrainingScript(kind, { datasetPath: "./d" }),
+      scripts: Object.entries(PLACES).flatMap(([name, { at, prefix = "" }]) => {
+        if ((kind === "sft" && name === "sftModelPath") || (kind !== "grpo" && /^(rewards|tools)/.test(name)))
+          return [];
+        // All of them for one kind; the literal comes from the same file in the others.
+        const texts = HOSTILE.filter((_, index) => kind === "grpo" || index % 4 === 0);
+        return texts.flatMap((text) => {
+          const script = scriptWith(name, text, kind);
+          return script === null ? [] : [{ script, at, value: `${prefix}${text}` }];
+        });
       }),
-    );
-    expect(scripts.length).toBeGreaterThan(60);
-    const output = execFileSync("python3", ["-c", COMPARE], { input: JSON.stringify({ benign, scripts }) });
-    expect(output.toString()).toBe(`${scripts.length} equal\n`);
+    }));
+    const count = kinds.reduce((sum, { scripts }) => sum + scripts.length, 0);
+    expect(count).toBeGreaterThan(300);
+    const output = execFileSync("python3", ["-c", COMPARE], { input: JSON.stringify(kinds), maxBuffer: 1e8 });
+    expect(output.toString()).toBe(`${count} equal\n`);
   });
 });
 
@@ -229,11 +327,15 @@ def parse(script):
     config = json.loads(loads.args[0].value)
     loads.args[0].value = ""
     return ast.dump(tree), config
-given = json.load(sys.stdin)
-benign, _ = parse(given["benign"])
-for case in given["scripts"]:
-    tree, config = parse(case["script"])
-    assert tree == benign, case["value"]
-    assert config[case["key"]] == case["value"], (config[case["key"]], case["value"])
-print(len(given["scripts"]), "equal")
+count = 0
+for kind in json.load(sys.stdin):
+    benign, _ = parse(kind["benign"])
+    for case in kind["scripts"]:
+        tree, value = parse(case["script"])
+        assert tree == benign, case["value"]
+        for key in case["at"]:
+            value = value[key]
+        assert value == case["value"], (value, case["value"])
+        count += 1
+print(count, "equal")
 `;

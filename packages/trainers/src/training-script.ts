@@ -1,7 +1,7 @@
-import { ConfigError } from "@whetstone/core";
+import { ConfigError, type Json } from "@whetstone/core";
 import * as z from "zod";
 import { asciiJson } from "./ascii-json.js";
-import { modelText, pathText } from "./config-text.js";
+import { modelText, nameText, pathText } from "./config-text.js";
 import { quoted } from "./quoted.js";
 import { renderScript } from "./script-template.js";
 import { parseTrainingConfig, type TrainingConfig, type TrainingConfigInput } from "./training-config.js";
@@ -12,8 +12,10 @@ export interface TrainingScriptOptions {
   readonly datasetPath: string;
   /** Where the script saves the model. Default: `outputDir` of the config, else `./<kind>-model`. */
   readonly outputDir?: string | null | undefined;
-  /** DPO: what an SFT run saved, an adapter or a whole model. Training starts from it instead of `baseModel`. */
+  /** All but SFT: what an SFT run saved, an adapter or a whole model. Training starts from it, not from `baseModel`. */
   readonly sftModelPath?: string | null | undefined;
+  /** Train only on rows whose metadata has this agent_type. */
+  readonly agentType?: string | null | undefined;
   readonly config?: TrainingConfigInput | null | undefined;
 }
 
@@ -24,17 +26,29 @@ export interface TrainingScriptOptions {
  * const script = generateTrainingScript("sft", { datasetPath: "./data/sft", config: { baseModel: "Qwen/Qwen3-0.6B" } });
  */
 export function generateTrainingScript(kind: TrainingKind, options: TrainingScriptOptions): string {
-  checkTrainingKind(kind);
-  checkOptions(options);
-  const config = parseTrainingConfig(kind, options.config ?? {});
+  const { config, settings } = trainingSettings(kind, options);
   return renderScript(kind, {
-    config: asciiJson({ ...commonSettings(kind, options, config), ...SETTINGS[kind](config) }),
+    config: asciiJson(settings),
+    reward: kind === "reward",
+    grpo: kind === "grpo",
+    vllm: kind === "grpo" && config.useVllm,
     bitsandbytes: config.loadIn4bit || config.optimizer.endsWith("8bit"),
     wandb: config.reportTo.includes("wandb"),
     trackio: config.reportTo.includes("trackio"),
     tensorboard: config.reportTo.includes("tensorboard"),
     mlflow: config.reportTo.includes("mlflow"),
   });
+}
+
+/**
+ * What a script of that kind has in its CONFIG, with the config it was made of.
+ * @throws ConfigError naming the option that is wrong
+ */
+export function trainingSettings(kind: TrainingKind, options: TrainingScriptOptions) {
+  checkTrainingKind(kind);
+  checkOptions(options);
+  const config = parseTrainingConfig(kind, options.config ?? {});
+  return { config, settings: { ...commonSettings(kind, options, config), ...SETTINGS[kind](config) } };
 
   function checkOptions(given: unknown): void {
     if (typeof given !== "object" || given === null) {
@@ -62,6 +76,7 @@ const optionsSchema = z.strictObject({
     .union([pathText, modelText])
     .nullish()
     .describe(pathText.description ?? ""),
+  agentType: nameText.nullish().describe(nameText.description ?? ""),
   config: z.unknown().optional(),
 });
 
@@ -88,6 +103,7 @@ function commonSettings(kind: TrainingKind, options: TrainingScriptOptions, conf
     model: sftModelPath ?? config.baseModel,
     trust_remote_code: config.trustRemoteCode,
     dataset_path: options.datasetPath,
+    agent_type: options.agentType ?? null,
     output_dir: outputDir ?? config.outputDir ?? `./${kind}-model`,
     max_length: config.maxLength,
     num_train_epochs: config.numEpochs,
@@ -127,4 +143,41 @@ const SETTINGS = {
     loss_weights: config.sftLossWeight > 0 ? [1, config.sftLossWeight] : null,
     label_smoothing: config.labelSmoothing,
   }),
+  kto: (config: TrainingConfig) => ({
+    beta: config.beta,
+    loss_type: config.lossType,
+    desirable_weight: config.desirableWeight,
+    undesirable_weight: config.undesirableWeight,
+  }),
+  reward: (config: TrainingConfig) => ({ center_rewards_coefficient: config.centerRewards }),
+  grpo: (config: TrainingConfig) => ({
+    num_generations: config.numGenerations,
+    max_completion_length: config.maxCompletionLength,
+    temperature: config.temperature,
+    beta: config.beta,
+    loss_type: config.lossType,
+    rewards: rewardSettings(config),
+    tools: config.tools,
+    max_tool_calls: config.maxToolCalls,
+    log_completions: config.logCompletions,
+    use_vllm: config.useVllm,
+  }),
+  "grpo-offline": (config: TrainingConfig) => ({ negative_weight: config.negativeWeight }),
 } as const satisfies Record<TrainingKind, (config: TrainingConfig) => object>;
+
+function rewardSettings({ rewards: { jsonSchema, judge, ...rewards } }: TrainingConfig) {
+  return {
+    ...(rewards as { readonly [name: string]: Json }), // those that are not wanted have no key
+    ...(jsonSchema && { json_schema: jsonSchema }),
+    ...(judge && {
+      judge: {
+        weight: judge.weight,
+        base_url: judge.baseUrl,
+        model: judge.model,
+        rubric: judge.rubric,
+        concurrency: judge.concurrency,
+        timeout_s: judge.timeoutSeconds,
+      },
+    }),
+  };
+}

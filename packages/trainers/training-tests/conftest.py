@@ -11,7 +11,14 @@ import pytest
 import torch
 import trl
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
 HERE = Path(__file__).parent
 
@@ -65,13 +72,48 @@ def agent_rows(count=12):
     return rows
 
 
+def wrong_answer(i):
+    return f"Who knows, perhaps {i}?"
+
+
 def dpo_rows(count=28):
     return [
         {
             "prompt": [user(question(i))],
             "chosen": [assistant(answer(i))],
-            "rejected": [assistant(f"Who knows, perhaps {i}?")],
+            "rejected": [assistant(wrong_answer(i))],
             "metadata": {"quality_diff": 0.5, "chosen_score": 1.0, "rejected_score": 0.5},
+        }
+        for i in range(count)
+    ]
+
+
+def reward_rows(count=28):
+    return [{**row, "margin": 0.5} for row in dpo_rows(count)]
+
+
+def kto_rows(count=28):
+    return [
+        {"prompt": [user(question(i))], "completion": [assistant(reply(i))], "label": reply is answer, "metadata": {}}
+        for i in range(count)
+        for reply in (answer, wrong_answer)
+    ]
+
+
+def grpo_rows(count=28):
+    return [
+        {"prompt": [user(question(i))], "reference": str(2 * i + 1), "metadata": {"agent_type": "math"}}
+        for i in range(count)
+    ]
+
+
+def group_rows(count=28):
+    replies = [(answer, 1.0), (lambda i: f"{i} plus {i + 1} is {2 * i + 1}, I think.", 0.8), (str, 0.3), (wrong_answer, 0.0)]
+    return [
+        {
+            "prompt": [user(question(i))],
+            "responses": [{"text": reply(i), "reward": reward} for reply, reward in replies],
+            "metadata": {"agent_type": "math", "group_size": 4},
         }
         for i in range(count)
     ]
@@ -221,5 +263,32 @@ def script(tmp_path):
 
 def losses_on(output):
     """The texts that a script says its loss is on, less the marks that end a turn."""
-    found = re.findall(r'^LOSS ON(?:, \w+)?: (".*")$', output, flags=re.MULTILINE)
+    found = re.findall(r'^LOSS ON(?:, [^:]+)?: (".*")$', output, flags=re.MULTILINE)
     return [json.loads(text).removesuffix("\n").removesuffix("<|im_end|>") for text in found]
+
+
+def likelihood(folder, i, text):
+    """The log probability with which a saved model gives that answer to question i."""
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    start, tokens = conversation(tokenizer, i, text)
+    scores = logits(model, tokens)[0, :-1].log_softmax(-1)
+    targets = tokens["input_ids"][0, 1:]
+    return scores[torch.arange(len(targets)), targets][start - 1 :].sum().item()
+
+
+def score(folder, i, text):
+    """What a saved reward model thinks of that answer to question i."""
+    model, tokenizer = AutoModelForSequenceClassification.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    return logits(model, conversation(tokenizer, i, text)[1]).item()
+
+
+def conversation(tokenizer, i, text):
+    """Where the answer starts, and the tokens of question and answer."""
+    prompt = tokenizer.apply_chat_template([user(question(i))], add_generation_prompt=True, tokenize=False)
+    whole = tokenizer.apply_chat_template([user(question(i)), assistant(text)], tokenize=False)
+    return len(tokenizer(prompt)["input_ids"]), tokenizer(whole, return_tensors="pt")
+
+
+def logits(model, tokens):
+    with torch.no_grad():
+        return model(**tokens).logits

@@ -25,6 +25,9 @@ it("writes a script that compiles, for the dataset the dataset command writes", 
     kind: "sft",
     script_path: join(cwd, "train-sft.py"),
     requirements_path: join(cwd, "requirements.txt"),
+    trl_config_path: join(cwd, "train-sft.yaml"),
+    accelerate_paths: ["ddp", "fsdp2", "zero3", "zero2-offload"].map((name) => join(cwd, "accelerate", `${name}.yaml`)),
+    serve_path: join(cwd, "SERVE.md"),
     command: `uv run ${join(cwd, "train-sft.py")}`,
   });
   execFileSync("python3", ["-m", "py_compile", join(cwd, "train-sft.py")]);
@@ -42,6 +45,44 @@ it("says that the dataset is not there yet", async () => {
   mkdirSync(join(cwd, "datasets"));
   writeFileSync(join(cwd, "datasets", "dpo.jsonl"), "{}\n");
   expect((await runInProcess(["script", "dpo", "--overwrite"], { cwd })).stderr).toBe("");
+});
+
+it("says where everything is, and the one command to run", async () => {
+  const cwd = temporaryFolder();
+  const run = await runInProcess(["script", "grpo", "--set", "rewards=numeric"], { cwd });
+  expect(run.stdout.split("\n")).toEqual([
+    "written: train-grpo.py, and beside it",
+    "  requirements.txt: what pip has to install, where there is no uv",
+    "  train-grpo.yaml: the same for trl's own command",
+    "  accelerate: for several GPUs (ddp, fsdp2, zero3, zero2-offload)",
+    "  SERVE.md: how to put the result behind the agent",
+    `train with: uv run ${join(cwd, "train-grpo.py")}`,
+    "",
+  ]);
+  expect(configOf(join(cwd, "train-grpo.py")).rewards).toEqual({ numeric: { weight: 1, tolerance: 1e-6 } });
+});
+
+it("writes a script for each agent of the dataset, or for those that are named", async () => {
+  const cwd = temporaryFolder();
+  const rows = ["math", "code"].map((agent_type) => JSON.stringify({ messages: [], metadata: { agent_type } }));
+  writeFileSync(join(cwd, "rows.jsonl"), `${rows.join("\n")}\n`);
+  const report = await runJson(["script", "sft", "--dataset", "rows.jsonl", "--per-agent"], { cwd });
+  expect(report).toMatchObject({
+    kind: "sft",
+    scripts: [
+      { agent_type: "math", script_path: join(cwd, "train-sft-math.py") },
+      { agent_type: "code", script_path: join(cwd, "train-sft-code.py") },
+    ],
+  });
+  expect(configOf(join(cwd, "train-sft-code.py"))).toMatchObject({
+    agent_type: "code",
+    output_dir: "./sft-model-code",
+  });
+  await runJson(["script", "dpo", "--agent-type", "rag"], { cwd });
+  expect(configOf(join(cwd, "train-dpo-rag.py"))).toMatchObject({ agent_type: "rag" });
+  writeFileSync(join(cwd, "rows.jsonl"), "{}\n");
+  const none = await runInProcess(["script", "sft", "--dataset", "rows.jsonl", "--per-agent"], { cwd });
+  expect(none.stderr).toBe("whetstone: no row of rows.jsonl names its agent type: leave --per-agent out\n");
 });
 
 it("takes settings from a file, then from options", async () => {
@@ -89,7 +130,7 @@ it("does not replace the requirements of another script, and says how to go on",
     exitCode: ExitCode.failed,
     stdout: "",
     stderr:
-      `whetstone: ${join(cwd, "requirements.txt")} is there already, for other packages: ` +
+      `whetstone: ${join(cwd, "requirements.txt")} is there already: ` +
       "add --overwrite to replace it, or choose another folder with --out\n",
   });
   expect(existsSync(join(cwd, "train-dpo.py"))).toBe(false);

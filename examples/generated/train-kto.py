@@ -9,7 +9,7 @@
 #   "accelerate>=1.15,<1.16",
 # ]
 # ///
-"""Supervised fine-tuning: teaches a chat model to answer as the recorded answers do.
+"""Kahneman-Tversky optimisation (KTO): teaches a chat model from single answers marked as good or bad.
 
     uv run SCRIPT.py            trains, and saves to output_dir
     uv run SCRIPT.py --check    reads and tokenises the dataset, shows what the loss is on, trains nothing
@@ -18,7 +18,7 @@
     uv run SCRIPT.py --merge    folds the trained adapter into its base model: output_dir/merged
 
 Without uv: pip install -r requirements.txt, then python in place of uv run.
-On several GPUs: accelerate launch SCRIPT.py
+On several GPUs: accelerate launch --config_file accelerate/ddp.yaml SCRIPT.py
 """
 
 import glob
@@ -53,23 +53,24 @@ from transformers import (
 )
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import is_flash_attn_2_available, is_kernels_available
-from trl import SFTConfig, SFTTrainer, get_training_chat_template
+from trl import KTOConfig, KTOTrainer
 
 # Every setting of this run. Paths are relative to the folder the script is started in.
 CONFIG = json.loads(r"""
 {
-  "model": "Qwen/Qwen2.5-1.5B-Instruct",
+  "model": "./sft-model",
   "trust_remote_code": false,
-  "dataset_path": "./whetstone-data/sft",
-  "output_dir": "./sft-model",
+  "dataset_path": "./datasets/kto",
+  "agent_type": null,
+  "output_dir": "./kto-model",
   "max_length": 2048,
-  "num_train_epochs": 3,
+  "num_train_epochs": 1,
   "max_steps": null,
   "per_device_train_batch_size": 4,
   "per_device_eval_batch_size": 4,
   "gradient_accumulation_steps": 4,
   "gradient_checkpointing": true,
-  "learning_rate": 0.0002,
+  "learning_rate": 0.00001,
   "lr_scheduler_type": "cosine",
   "warmup_steps": 0.1,
   "weight_decay": 0,
@@ -93,13 +94,15 @@ CONFIG = json.loads(r"""
   "report_to": [],
   "run_name": null,
   "project": null,
-  "assistant_only_loss": true,
-  "packing": false
+  "beta": 0.1,
+  "loss_type": "kto",
+  "desirable_weight": null,
+  "undesirable_weight": null
 }
 """)
 
 OUTPUT = Path(CONFIG["output_dir"]).expanduser()
-COLUMNS = ["messages", "prompt", "completion", "tools"]
+COLUMNS = ["prompt", "completion", "label", "tools"]
 ROLES = {"system", "user", "assistant", "tool"}
 SAMPLE = 1000  # rows that are looked at where looking at all of them would take long
 
@@ -113,26 +116,25 @@ def main():
 
     checkpoint = None if CHECK or SMOKE else last_checkpoint()
     files = {split: read_file(path) for split, path in dataset_files().items()}
-    rows = {split: load_rows(file) for split, file in files.items()}
+    # The trainer keeps the order of the rows, so that good and bad ones have to be mixed beforehand.
+    rows = {split: part.shuffle(seed=CONFIG["seed"]) for split, part in load_splits(files).items()}
     tokenizer = load_tokenizer(rows["train"])
+    weights = class_weights(rows["train"]["label"])
     if SMOKE:
         rows = {"train": shortest(rows["train"])}
-    turns_masked = False
-    if CONFIG["assistant_only_loss"] and "messages" in rows["train"].column_names:
-        rows, turns_masked = keep_loss_on_answers(rows, tokenizer)
 
-    args = SFTConfig(
+    args = KTOConfig(
         **run_settings(has_test="test" in rows),
+        **weights,
         max_length=CONFIG["max_length"],
-        completion_only_loss=CONFIG["assistant_only_loss"] if "prompt" in rows["train"].column_names else None,
-        assistant_only_loss=turns_masked,
-        packing=CONFIG["packing"] and not (CHECK or SMOKE),
+        beta=CONFIG["beta"],
+        loss_type=CONFIG["loss_type"],
+        train_sampling_strategy="sequential",
+        # With LoRA the reference model is the base without its adapter; else its answers are computed beforehand.
+        precompute_ref_log_probs=not CHECK and not CONFIG["lora"],
     )
     model = tiny_model(tokenizer) if CHECK or SMOKE else load_model(args)
-    if args.packing and "flash" not in model.config._attn_implementation:
-        say("packing is off: without a flash attention kernel, rows packed together would see each other")
-        args.packing = False
-    trainer = SFTTrainer(
+    trainer = KTOTrainer(
         model=model,
         args=args,
         train_dataset=rows["train"],
@@ -140,7 +142,7 @@ def main():
         processing_class=tokenizer,
         peft_config=lora_config(),
     )
-    dropped = 0 if args.packing else len(rows["train"]) - len(trainer.train_dataset)
+    dropped = len(rows["train"]) - len(trainer.train_dataset)
     show_loss(trainer, dropped)
     if CHECK:
         return say("check passed")
@@ -214,14 +216,12 @@ def read_file(path):
 
 def row_problem(row):
     """What makes a row unfit for this training, or None."""
-    if "messages" in row and ("prompt" in row or "completion" in row):
-        return "has `messages` beside `prompt` or `completion`: keep one form"
-    if "messages" in row:
-        alone = isinstance(row["messages"], list) and len(row["messages"]) == 1
-        return "has an answer without a question" if alone else answer_problem("messages", row["messages"])
-    if "prompt" in row and "completion" in row:
-        return turns_problem("prompt", row["prompt"]) or answer_problem("completion", row["completion"])
-    return f"has neither `messages` nor `prompt` and `completion`, but {', '.join(row) or 'no column'}"
+    missing = [column for column in ("prompt", "completion", "label") if column not in row]
+    if missing:
+        return f"has no `{missing[0]}`, but {', '.join(row) or 'no column'}"
+    if not isinstance(row["label"], bool):
+        return "has a `label` that is neither true nor false"
+    return turns_problem("prompt", row["prompt"]) or answer_problem("completion", row["completion"])
 
 
 def turns_problem(column, turns):
@@ -250,22 +250,31 @@ def answer_problem(column, turns):
     return None
 
 
+def load_splits(files):
+    """The rows of each split, those of one agent type where CONFIG names one."""
+    rows = {split: load_rows(file) for split, file in files.items()}
+    if len(rows["train"]) == 0:
+        sys.exit(f"{files['train']['path']} has no row whose metadata has the agent_type {CONFIG['agent_type']}")
+    return {split: part for split, part in rows.items() if len(part) > 0}
+
+
 def load_rows(file):
     """The columns that training looks at; others, such as metadata, stay in the file."""
     # Types are spelled out: left to guess, the loader takes them from the first rows and fails on later ones.
+    known_types = [(list, List(Json())), (dict, Json()), (str, Value("string")), (bool, Value("bool"))]
+    known_types += [(number, Value("float64")) for number in (float, int)]
     features, wanted = {}, []
     for column, types in file["columns"].items():
-        if column in COLUMNS and list in types:
-            features[column] = List(Json())
-        elif column in COLUMNS and str in types:
-            features[column] = Value("string")
-        else:
-            features[column] = Json()
-            continue
-        wanted.append(column)
+        features[column] = Json()
+        known = [feature for kind, feature in known_types if kind in types]
+        if column in COLUMNS and known:
+            features[column] = known[0]
+            wanted.append(column)
     rows = load_dataset(
         "json", data_files={"train": glob.escape(file["path"])}, features=Features(features), split="train"
     )
+    if CONFIG["agent_type"]:
+        rows = rows.filter(lambda row: (row.get("metadata") or {}).get("agent_type") == CONFIG["agent_type"])
     return rows.select_columns(wanted)
 
 
@@ -306,39 +315,21 @@ def load_tokenizer(rows):
     return tokenizer
 
 
-def keep_loss_on_answers(rows, tokenizer):
+def class_weights(labels):
     """
-    Trains what the assistant says and calls, not what it is told. One answer at the end becomes prompt and completion,
-    which every chat template can do. Several answers need a template that marks them; without one, each answer becomes
-    a row of its own, with all that came before it as the prompt.
+    How much a good and a bad answer count. Unless CONFIG says so, the rarer kind counts more, until both kinds count
+    alike (equation 8 of the KTO paper, arXiv:2402.01306).
     """
-    answers = [sum(turn["role"] == "assistant" for turn in row["messages"]) for row in rows["train"]]
-    if max(answers) > 1:
-        try:
-            get_training_chat_template(tokenizer)
-            return rows, True
-        except ValueError:
-            say("the chat template does not mark answers: every answer becomes a row of its own")
-
-    extra = [column for column in rows["train"].column_names if column != "messages"]
-    features = Features({"prompt": List(Json()), "completion": List(Json())})
-    features.update({column: rows["train"].features[column] for column in extra})
-
-    def split(batch):
-        out = {column: [] for column in ("prompt", "completion", *extra)}
-        for index, turns in enumerate(batch["messages"]):
-            for at, turn in enumerate(turns):
-                if at > 0 and turn["role"] == "assistant":
-                    out["prompt"].append(turns[:at])
-                    out["completion"].append([turn])
-                    for column in extra:
-                        out[column].append(batch[column][index])
-        return out
-
-    return {
-        name: part.map(split, batched=True, remove_columns=part.column_names, features=features)
-        for name, part in rows.items()
-    }, False
+    good = sum(labels)
+    bad = len(labels) - good
+    if good == 0 or bad == 0:
+        sys.exit(f"every row is labelled {str(good > 0).lower()}: KTO learns from good answers beside bad ones")
+    desirable, undesirable = CONFIG["desirable_weight"], CONFIG["undesirable_weight"]
+    if desirable is None and undesirable is None:
+        desirable, undesirable = max(1.0, bad / good), max(1.0, good / bad)
+    desirable, undesirable = desirable or 1.0, undesirable or 1.0
+    say(f"labels: {good} good with weight {desirable:.3g}, {bad} bad with weight {undesirable:.3g}")
+    return {"desirable_weight": desirable, "undesirable_weight": undesirable}
 
 
 def load_model(args):
@@ -351,6 +342,7 @@ def load_model(args):
     half = torch.bfloat16 if bf16 else torch.float16 if fp16 else torch.float32
     dtype = half if CONFIG["lora"] else torch.float32
     settings = {"dtype": dtype, "trust_remote_code": CONFIG["trust_remote_code"]}
+    load = AutoModelForCausalLM.from_pretrained
     if CONFIG["load_in_4bit"]:
         settings["device_map"] = {"": args.local_process_index} if torch.cuda.is_available() else None
         settings["quantization_config"] = BitsAndBytesConfig(
@@ -363,10 +355,10 @@ def load_model(args):
     *fast, safe = attention_choices(dtype)
     for attention in fast:
         try:
-            return AutoModelForCausalLM.from_pretrained(name, attn_implementation=attention, **settings)
+            return load(name, attn_implementation=attention, **settings)
         except ImportError as error:
             say(f"{attention} is not to be had here: {error}")
-    return AutoModelForCausalLM.from_pretrained(name, attn_implementation=safe, **settings)
+    return load(name, attn_implementation=safe, **settings)
 
 
 def start_model(args):
@@ -389,10 +381,12 @@ def merge(base, adapter, folder):
     """Saves a base model with an adapter folded in. The folder is there only when it is complete."""
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype="auto", trust_remote_code=CONFIG["trust_remote_code"])
-    PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().save_pretrained(part)
+    settings = {"dtype": "auto", "trust_remote_code": CONFIG["trust_remote_code"]}
     own_tokenizer = (Path(adapter) / "tokenizer_config.json").is_file()
-    AutoTokenizer.from_pretrained(str(adapter) if own_tokenizer else base).save_pretrained(part)
+    tokenizer = AutoTokenizer.from_pretrained(str(adapter) if own_tokenizer else base)
+    model = AutoModelForCausalLM.from_pretrained(base, **settings)
+    PeftModel.from_pretrained(model, str(adapter)).merge_and_unload().save_pretrained(part)
+    tokenizer.save_pretrained(part)
     shutil.rmtree(folder, ignore_errors=True)
     part.rename(folder)
 
@@ -429,9 +423,10 @@ def precision():
 
 
 def lora_config():
+    task = "CAUSAL_LM"
     if CHECK or (SMOKE and CONFIG["lora"]):
-        return LoraConfig(task_type="CAUSAL_LM", r=4, target_modules="all-linear")
-    return LoraConfig(task_type="CAUSAL_LM", **CONFIG["lora"]) if CONFIG["lora"] else None
+        return LoraConfig(task_type=task, r=4, target_modules="all-linear")
+    return LoraConfig(task_type=task, **CONFIG["lora"]) if CONFIG["lora"] else None
 
 
 def run_settings(has_test):
@@ -500,15 +495,16 @@ def show_loss(trainer, dropped):
     if trainer.eval_dataset is not None and len(trainer.eval_dataset) == 0:
         sys.exit(f"no row of test.jsonl has an answer within max_length={limit}: raise max_length, or remove the file")
     sample = rows.select(range(min(SAMPLE, len(rows))))
-    trained = [[token for token in row["labels"] if token != -100] for row in sample]
-    for tokens in trained[:2]:
-        say("LOSS ON: " + json.dumps(tokenizer.decode(tokens), ensure_ascii=False))
-    every = sum(len(row["input_ids"]) for row in sample)
-    cut = sum(len(row["input_ids"]) >= limit for row in sample)
-    say(f"tokens: {sum(map(len, trained))} trained of {every}; {cut} of {len(sample)} rows reach max_length={limit}")
-    if not any(trained):
+    for row in sample.select(range(min(2, len(sample)))):
+        kind = "good" if row["label"] else "bad"
+        say(f"LOSS ON, {kind}: " + json.dumps(tokenizer.decode(row["completion_ids"]), ensure_ascii=False))
+    answers = [row["completion_ids"] for row in sample]
+    cut = sum(len(row["prompt_ids"]) + len(row["completion_ids"]) > limit for row in sample)
+    trained = sum(map(len, answers))
+    say(f"tokens: {trained} trained in answers; {cut} of {len(sample)} rows are cut at max_length={limit}")
+    if not trained:
         sys.exit("no token is trained: the chat template hides the answers from the loss")
-    if cut < len(sample) and not any(ends_turn(tokenizer, tokens) for tokens in trained):
+    if cut < len(sample) and not any(ends_turn(tokenizer, tokens) for tokens in answers):
         sys.exit("no answer ends with an end-of-turn token, so the model would never learn to stop")
 
 
