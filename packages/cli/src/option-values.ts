@@ -18,6 +18,23 @@ export function fraction(text: string): number {
   throw new InvalidArgumentError("Give a number from 0 to 1.");
 }
 
+/** Reads how many at most, from 1 on; `none` is no limit. */
+export function limit(text: string): number {
+  if (text === "none") return Infinity;
+  if (/^\d+$/.test(text) && Number(text) >= 1 && Number.isSafeInteger(Number(text))) return Number(text);
+  throw new InvalidArgumentError('Give a whole number from 1 on, or "none".');
+}
+
+/** Reads weights by name, such as `math=3,code=1`. */
+export function weights(text: string): ReadonlyMap<string, number> {
+  const parts = text.split(",").map((part) => /^\s*([^=]+?)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(part));
+  const pairs = parts.map((part) => [part?.[1] ?? "", Number(part?.[2])] as const);
+  const read = new Map(pairs);
+  if (read.size > 1 && read.size === pairs.length && pairs.every(([name, weight]) => name !== "" && weight > 0))
+    return read;
+  throw new InvalidArgumentError("Give two agent types or more with a weight above 0 each, such as math=3,code=1.");
+}
+
 /** Collects a repeatable option; commas separate too. */
 export function list(text: string, earlier: readonly string[] = []): readonly string[] {
   const values = text

@@ -9,7 +9,7 @@ const text = fc.string({
 });
 
 it("cuts the texts of a plain answer out of its stored line, whatever they hold", () => {
-  fc.assert(
+  void fc.assert(
     fc.property(text, text, fc.boolean(), (query, answer, isOurLayout) => {
       const record = interaction({ query: query.toWellFormed(), answer: answer.toWellFormed() });
       const { agentType, ...rest } = record;
@@ -17,7 +17,7 @@ it("cuts the texts of a plain answer out of its stored line, whatever they hold"
       const json = JSON.stringify(isOurLayout ? record : { agentType, ...rest });
       const prompt: ChatMessage[] = [{ role: "user", content: record.query }];
       const turn: ChatMessage = { role: "assistant", content: record.answer };
-      expect(answerJson({ interaction: record, json }, prompt, turn)).toEqual({
+      expect(answerJson(record, { prompt, answer: turn }, json)).toEqual({
         prompt: JSON.stringify(prompt[0]),
         lastText: JSON.stringify(record.query),
         answer: JSON.stringify(turn),

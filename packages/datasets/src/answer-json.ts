@@ -1,4 +1,4 @@
-import type { ChatMessage, FetchedRecord } from "@whetstone/core";
+import type { ChatMessage, StoredInteraction } from "@whetstone/core";
 
 /** The texts of one answer as JSON, for rows to be put together from. */
 export interface AnswerJson {
@@ -14,10 +14,14 @@ export interface AnswerJson {
 
 /**
  * Writes the texts of an answer as JSON. Those of a plain question and answer are cut out of the stored line, where
- * they stand escaped already: that spares most of the work of a row.
+ * they stand escaped already: that spares most of the work of a row. No line is given for texts that are not as stored.
  */
-export function answerJson(record: FetchedRecord, prompt: readonly ChatMessage[], answer: ChatMessage): AnswerJson {
-  const texts = record.interaction.messages ? null : storedTexts(record.json);
+export function answerJson(
+  { messages }: StoredInteraction,
+  { prompt, answer }: { readonly prompt: readonly ChatMessage[]; readonly answer: ChatMessage },
+  line = "",
+): AnswerJson {
+  const texts = messages ? null : storedTexts(line);
   const lastText = texts?.query ?? JSON.stringify(prompt.at(-1)?.content ?? "");
   const answerText = texts?.answer ?? JSON.stringify(answer.content);
   return {

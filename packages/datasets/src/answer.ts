@@ -5,11 +5,13 @@ import {
   type FetchedRecord,
   promptTurns,
   type StoredInteraction,
+  sourceRank,
   type ToolSchema,
 } from "@whetstone/core";
 import { type AnswerJson, answerJson } from "./answer-json.js";
 import type { InteractionDrop } from "./build-report.js";
-import { toolsHaveControlTokens, turnsHaveControlTokens } from "./control-tokens.js";
+import { escapedTools, escapedTurns, toolsHaveControlTokens, turnsHaveControlTokens } from "./control-tokens.js";
+import type { Decontamination } from "./decontamination.js";
 
 /** An interaction taken apart for training: what was asked, what was answered, and how good that was. */
 export interface Answer {
@@ -27,31 +29,77 @@ export interface Answer {
 /** The rules a record must pass to stand in a row. */
 export interface AnswerRules {
   readonly format: "conversational" | "standard";
-  readonly controlTokens: "drop" | "keep";
+  readonly controlTokens: "drop" | "escape" | "keep";
+  /** What nobody may be trained on. */
+  readonly evals: Decontamination | null;
   /** The row holds the answer as a text, so an answer that calls a tool does not fit. */
   readonly needsText?: boolean;
 }
 
 /** Takes a record apart, or says which rule keeps it out. */
-export function answerOf(
-  record: FetchedRecord,
-  { format, controlTokens, needsText = format === "standard" }: AnswerRules,
-): Answer | InteractionDrop {
+export function answerOf(record: FetchedRecord, rules: AnswerRules): Answer | InteractionDrop {
+  const score = effectiveScore(record.interaction);
+  return score ? fitAnswer(record, { score, ...turnsOf(record.interaction) }, rules) : "unscored";
+}
+
+/** The prompt of a record, whose answer and score do not matter. The answer it comes with stands for nothing. */
+export function promptOf(record: FetchedRecord, rules: AnswerRules): Answer | InteractionDrop {
+  const { prompt } = turnsOf(record.interaction);
+  const answer: ChatMessage = { role: "assistant", content: "-" };
+  return fitAnswer(record, { score: { overall: 0, source: "", scores: {} }, prompt, answer }, rules);
+}
+
+/** A record's answer as somebody corrected it, which counts as 1; null when nobody did. */
+export function correctedAnswerOf(record: FetchedRecord, rules: AnswerRules): Answer | InteractionDrop | null {
+  const correction = correctionOf(record.interaction);
+  if (!correction) return null;
+  const { prompt } = turnsOf(record.interaction);
+  const answer: ChatMessage = { role: "assistant", content: correction.text };
+  return fitAnswer(record, { score: { overall: 1, source: correction.source, scores: {} }, prompt, answer }, rules);
+}
+
+/** The answer that somebody corrected. Where nobody scored it, the correction says that it was not good: it counts as 0. */
+export function rejectedAnswerOf(record: FetchedRecord, rules: AnswerRules): Answer | InteractionDrop {
   const { interaction } = record;
-  const score = effectiveScore(interaction);
-  if (!score) return "unscored";
-  const { prompt, answer } = turnsOf(interaction);
+  const source = correctionOf(interaction)?.source;
+  const score = effectiveScore(interaction) ?? (source === undefined ? null : { overall: 0, source, scores: {} });
+  return score ? fitAnswer(record, { score, ...turnsOf(interaction) }, rules) : "unscored";
+}
+
+function fitAnswer(
+  { interaction, json }: FetchedRecord,
+  { score, prompt, answer }: Pick<Answer, "score" | "prompt" | "answer">,
+  { format, controlTokens, evals, needsText = format === "standard" }: AnswerRules,
+): Answer | InteractionDrop {
   const tools = interaction.tools?.length ? interaction.tools : null;
   if (!asksSomething(prompt.at(-1))) return "noPrompt";
   if (answer.content.trim() === "" && !answer.tool_calls?.length) return "emptyAnswer";
   if (format === "standard" && prompt.length !== 1) return "notPlainText";
   if (needsText && answer.tool_calls?.length) return "notPlainText";
-  if (controlTokens === "drop") {
+  if (evals?.knows(prompt)) return "contaminated";
+  const asTold = { interaction, score, tools };
+  if (controlTokens !== "keep") {
     if (turnsHaveControlTokens(prompt) || turnsHaveControlTokens([answer]) || toolsHaveControlTokens(tools)) {
-      return "controlTokens";
+      if (controlTokens === "drop") return "controlTokens";
+      const [escapedPrompt, [escapedAnswer = answer]] = [escapedTurns(prompt), escapedTurns([answer])];
+      const texts = { prompt: escapedPrompt, answer: escapedAnswer };
+      return { ...asTold, ...texts, tools: escapedTools(tools), json: answerJson(interaction, texts) };
     }
   }
-  return { interaction, score, prompt, answer, tools, json: answerJson(record, prompt, answer) };
+  const isAsStored = answer.content === interaction.answer;
+  return { ...asTold, prompt, answer, json: answerJson(interaction, { prompt, answer }, isAsStored ? json : "") };
+}
+
+/** The newest correction of those who weigh most. */
+function correctionOf({ annotations = [] }: StoredInteraction): { text: string; source: string } | null {
+  let best: { text: string; source: string; rank: number; at: number } | null = null;
+  for (const { at, source, ...said } of annotations) {
+    if (said.kind !== "feedback" || said.feedback.type !== "demonstration") continue;
+    const rank = sourceRank(source);
+    if (best && (rank < best.rank || (rank === best.rank && at < best.at))) continue;
+    best = { text: said.feedback.value, source, rank, at };
+  }
+  return best;
 }
 
 function turnsOf(interaction: StoredInteraction): Pick<Answer, "prompt" | "answer"> {

@@ -1,4 +1,6 @@
+import { basename } from "node:path";
 import { ConfigError, type InteractionFilter } from "@whetstone/core";
+import type { ContributorCaps } from "./contributors.js";
 
 /** Which interactions a build looks at. */
 export interface SelectOptions {
@@ -11,14 +13,28 @@ export interface SelectOptions {
 }
 
 /** What every builder can be told. */
-export interface BuildOptions extends SelectOptions {
+export interface BuildOptions extends SelectOptions, ContributorCaps {
   /**
    * `conversational` (default) holds message lists, which a trainer renders with the model's own chat template;
    * `standard` holds plain strings, for base models. Only one-turn interactions fit in a string.
    */
   readonly format?: "conversational" | "standard" | undefined;
-  /** Texts with control tokens of chat templates (`<|im_end|>`, `[INST]`, `</s>` …) are dropped unless kept. */
-  readonly controlTokens?: "drop" | "keep" | undefined;
+  /**
+   * Texts with control tokens of chat templates (`<|im_end|>`, `[INST]`, `</s>` …) are left out (default), or escaped
+   * by a space within the token, or kept as they are.
+   */
+  readonly controlTokens?: "drop" | "escape" | "keep" | undefined;
+  /** JSONL files with the questions that models will be tested on: what asks the same is left out. Default: none. */
+  readonly decontaminate?: readonly string[] | undefined;
+}
+
+/** What builders of answers to train on can be told, besides. */
+export interface AnswerOptions extends BuildOptions {
+  /**
+   * Of answers that are alike, whatever was asked, at most so many are taken. Default 100; Infinity does not compare
+   * answers at all. Answers of less than 100 characters are never compared.
+   */
+  readonly maxSimilarAnswers?: number | undefined;
 }
 
 const DAY_MS = 86_400_000;
@@ -60,12 +76,36 @@ export function checkChoice(name: string, value: string, choices: readonly strin
   throw new ConfigError(`${name} is "${value}": use ${choices.map((choice) => `"${choice}"`).join(" or ")}`);
 }
 
-/** Checks what all builders share and fills in the defaults. */
-export function checkedFormat({ format = "conversational", controlTokens = "drop" }: BuildOptions): {
+/** What all builders share, checked and with defaults filled in: the part of their options that a manifest shows. */
+export interface CommonRules extends Required<ContributorCaps> {
+  readonly agentTypes: readonly string[] | undefined;
+  readonly daysBack: number | undefined;
   readonly format: "conversational" | "standard";
-  readonly controlTokens: "drop" | "keep";
-} {
+  readonly controlTokens: "drop" | "escape" | "keep";
+  readonly decontaminate: readonly string[];
+}
+
+/** Checks what all builders share. @throws ConfigError naming the option that is wrong */
+export function commonRules(options: BuildOptions): CommonRules {
+  const { agentTypes, daysBack, format = "conversational", controlTokens = "drop" } = options;
+  const { maxPerUser = 1_000, maxPerSession = 100, decontaminate = [] } = options;
   checkChoice("format", format, ["conversational", "standard"]);
-  checkChoice("controlTokens", controlTokens, ["drop", "keep"]);
-  return { format, controlTokens };
+  checkChoice("controlTokens", controlTokens, ["drop", "escape", "keep"]);
+  checkCount("maxPerUser", maxPerUser, 1);
+  checkCount("maxPerSession", maxPerSession, 1);
+  if (!Array.isArray(decontaminate) || decontaminate.some((path) => typeof path !== "string" || path === "")) {
+    throw new ConfigError(`decontaminate is ${JSON.stringify(decontaminate)}: give a list of JSONL files`);
+  }
+  return { agentTypes, daysBack, format, controlTokens, maxPerUser, maxPerSession, decontaminate };
+}
+
+/** The rules as a manifest shows them: without folders, so that the same build gives the same bytes anywhere. */
+export function shownRules(rules: CommonRules): CommonRules {
+  return { ...rules, decontaminate: rules.decontaminate.map((path) => basename(path)) };
+}
+
+/** @throws ConfigError unless it is a cap */
+export function checkedSimilarAnswers({ maxSimilarAnswers = 100 }: AnswerOptions): number {
+  checkCount("maxSimilarAnswers", maxSimilarAnswers, 1);
+  return maxSimilarAnswers;
 }

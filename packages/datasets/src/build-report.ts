@@ -1,5 +1,7 @@
+import { type ContributorCaps, type Contributors, contributors, type TopContributor } from "./contributors.js";
+
 /** The methods a dataset is built for. */
-export type DatasetKind = "sft" | "dpo" | "grpo";
+export type DatasetKind = "sft" | "dpo" | "grpo" | "grpo-online" | "kto" | "reward";
 
 /** Why one interaction stands in no row. */
 export type InteractionDrop =
@@ -11,8 +13,13 @@ export type InteractionDrop =
   | "emptyAnswer"
   | "controlTokens"
   | "notPlainText"
+  | "contaminated"
+  | "betweenLabels"
   | "duplicateAnswer"
-  | "gone";
+  | "similarAnswer"
+  | "overUserCap"
+  | "overSessionCap"
+  | "unreadable";
 
 /** Why one prompt, with all its answers, gave no row. */
 export type PromptDrop =
@@ -21,6 +28,11 @@ export type PromptDrop =
   | "zeroVariance"
   | "gapTooSmall"
   | "identicalAnswers"
+  | "similarPair"
+  | "noDemonstration"
+  | "noReference"
+  | "noFitPrompt"
+  | "noSharedPrompt"
   | "keyCollision"
   | "overLimit";
 
@@ -28,7 +40,7 @@ export type DropReason = InteractionDrop | PromptDrop;
 
 /**
  * The books of a build. Two sums hold for every finished build: `considered` is `used + unused` plus the drops that
- * count interactions, and (DPO, GRPO) `prompts` is `rows` plus the drops that count prompts.
+ * count interactions, and where prompts are grouped `prompts` is `promptsUsed` plus the drops that count prompts.
  */
 export interface BuildReport {
   readonly kind: DatasetKind;
@@ -39,12 +51,16 @@ export interface BuildReport {
   readonly used: number;
   /** Good interactions that no row needed: beyond the limit, or neither the best nor the worst answer. */
   readonly unused: number;
-  /** Distinct prompts that had an eligible answer; null for SFT, which does not group. */
+  /** Distinct prompts that had an eligible answer; null for SFT and KTO, which do not group. */
   readonly prompts: number | null;
+  /** Prompts that gave a row. */
+  readonly promptsUsed: number | null;
   /** Every reason, also those that removed nothing. */
   readonly drops: Readonly<Record<DropReason, number>>;
   /** Whose scores decided, by interactions used. */
   readonly scoreSources: Readonly<Record<string, number>>;
+  /** The users whose interactions stand in most rows, at most five. */
+  readonly topContributors: readonly TopContributor[];
 }
 
 /** Counts while a build runs. */
@@ -52,29 +68,34 @@ export interface Tally {
   considered: number;
   rows: number;
   prompts: number | null;
+  promptsUsed: number;
+  readonly contributors: Contributors;
   drop(reason: DropReason, count?: number): void;
-  /** One more interaction stands in a row. */
+  /** One more interaction stands in a row; the source is empty where no score matters. */
   use(scoreSource: string): void;
   report(): BuildReport;
 }
 
-export function tally(kind: DatasetKind): Tally {
+export function tally(kind: DatasetKind, caps: ContributorCaps = {}): Tally {
   const drops = Object.fromEntries(Object.keys(WORDS).map((reason) => [reason, 0])) as Record<DropReason, number>;
   const sources = new Map<string, number>();
+  const isGrouped = kind !== "sft" && kind !== "kto";
   let used = 0;
   return {
     considered: 0,
     rows: 0,
-    prompts: kind === "sft" ? null : 0,
+    prompts: isGrouped ? 0 : null,
+    promptsUsed: 0,
+    contributors: contributors(caps),
     drop(reason, count = 1) {
       drops[reason] += count;
     },
     use(scoreSource) {
       used += 1;
-      sources.set(scoreSource, (sources.get(scoreSource) ?? 0) + 1);
+      if (scoreSource !== "") sources.set(scoreSource, (sources.get(scoreSource) ?? 0) + 1);
     },
     report() {
-      const { considered, rows, prompts } = this;
+      const { considered, rows, prompts, promptsUsed } = this;
       const dropped = INTERACTION_DROPS.reduce((sum, reason) => sum + drops[reason], 0);
       return {
         kind,
@@ -83,11 +104,44 @@ export function tally(kind: DatasetKind): Tally {
         used,
         unused: considered - used - dropped,
         prompts,
+        promptsUsed: isGrouped ? promptsUsed : null,
         drops: { ...drops },
         scoreSources: Object.fromEntries([...sources].sort(([a], [b]) => (a < b ? -1 : 1))),
+        topContributors: this.contributors.top(),
       };
     },
   };
+}
+
+/** The reasons that can occur in a build: those that count prompts only where prompts are grouped. */
+export function dropReasons({ prompts }: Pick<BuildReport, "prompts">): readonly DropReason[] {
+  return prompts === null ? INTERACTION_DROPS : [...INTERACTION_DROPS, ...PROMPT_DROPS];
+}
+
+/** What a rule left of what came before it. */
+export interface RuleEffect {
+  /** `considered` and `prompts` are where the counts begin. */
+  readonly rule: DropReason | "considered" | "prompts";
+  readonly left: number;
+}
+
+/** The rules that removed something, in order, and what each left: interactions first, then prompts. */
+export function ruleEffects({ considered, prompts, drops }: Pick<BuildReport, "considered" | "prompts" | "drops">) {
+  const effects = (rule: RuleEffect["rule"], begin: number, reasons: readonly DropReason[]): RuleEffect[] => {
+    let left = begin;
+    const removing = reasons.filter((reason) => drops[reason] > 0);
+    return [
+      { rule, left: begin },
+      ...removing.map((reason) => {
+        left -= drops[reason];
+        return { rule: reason, left };
+      }),
+    ];
+  };
+  return [
+    ...effects("considered", considered, INTERACTION_DROPS),
+    ...(prompts === null ? [] : effects("prompts", prompts, PROMPT_DROPS)),
+  ];
 }
 
 /** Says in one sentence what was considered and which rule removed how much. */
@@ -116,8 +170,13 @@ const INTERACTION_WORDS: Record<InteractionDrop, string> = {
   emptyAnswer: "with an empty answer",
   controlTokens: "with chat-template control tokens",
   notPlainText: "that only message lists can hold",
+  contaminated: "that ask what an evaluation file asks",
+  betweenLabels: "scored between maxQuality and minQuality",
   duplicateAnswer: "with a repeated answer to the same prompt",
-  gone: "deleted meanwhile",
+  similarAnswer: "with an answer like too many others (maxSimilarAnswers)",
+  overUserCap: "beyond maxPerUser",
+  overSessionCap: "beyond maxPerSession",
+  unreadable: "that are deleted or damaged by now",
 };
 
 const PROMPT_WORDS: Record<PromptDrop, string> = {
@@ -126,6 +185,11 @@ const PROMPT_WORDS: Record<PromptDrop, string> = {
   zeroVariance: "with equal scores only",
   gapTooSmall: "with a score gap below minQualityDiff",
   identicalAnswers: "whose best and worst answer are the same text",
+  similarPair: "with an answer like too many others (maxSimilarAnswers)",
+  noDemonstration: "without a corrected answer",
+  noReference: "without a reference",
+  noFitPrompt: "that no interaction has in a fit form",
+  noSharedPrompt: "whose attempts have no turn in common to begin with",
   keyCollision: "mixed up by a hash collision",
   overLimit: "beyond the limit",
 };

@@ -1,19 +1,31 @@
-import { type InteractionStore, isSamePrompt } from "@whetstone/core";
-import { type Answer, type AnswerRules, answerOf } from "./answer.js";
+import { type FetchedRecord, type InteractionStore, isSamePrompt, type StoredInteraction } from "@whetstone/core";
+import type { Answer } from "./answer.js";
 import type { InteractionDrop, PromptDrop, Tally } from "./build-report.js";
 import { candidateSlices, fetchRecords, SLICE } from "./fetch-records.js";
 import type { IndexRows } from "./index-rows.js";
 import { groupByPrompt, membersOf } from "./prompt-groups.js";
 
-/** Picks the answers of one prompt that make a row. `members` are row positions, the worst answer first. */
-export type Choose = (members: Uint32Array, overall: Float64Array) => readonly number[] | PromptDrop;
+/** Picks the answers of one prompt that make its rows. `members` are row positions, the worst answer first. */
+export type Choose = (members: Uint32Array, index: IndexRows) => readonly number[] | PromptDrop;
+
+/** The rows of one prompt, and those of the picked answers that stand in them. */
+export interface PromptRows {
+  readonly lines: readonly string[];
+  readonly used: readonly Answer[];
+}
 
 /** What makes one method's rows out of the answers to one prompt. */
-export interface ComparisonRules extends AnswerRules {
+export interface ComparisonRules {
   readonly choose: Choose;
+  /** Takes a picked record apart, or says which rule keeps it out. */
+  readonly take: (record: FetchedRecord, row: number) => Answer | InteractionDrop;
   /** Called with the answers in the order in which they were picked. */
-  readonly toLine: (answers: readonly Answer[]) => { readonly line: string } | PromptDrop;
+  readonly toRows: (answers: readonly Answer[]) => PromptRows | PromptDrop;
   readonly maxRows: number;
+  /** How many rows a prompt can give. Default 1. */
+  readonly rowsAPrompt?: number;
+  /** Whether two interactions that the index put together belong together. Default: the prompt is the same. */
+  readonly belong?: (one: StoredInteraction, other: StoredInteraction) => boolean;
 }
 
 /**
@@ -27,12 +39,12 @@ export async function* linesFromChosen(
   rules: ComparisonRules,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly string[], void, void> {
-  const { choose, toLine, maxRows } = rules;
+  const { choose, maxRows, rowsAPrompt = 1 } = rules;
   const groups = groupByPrompt(index);
   const candidates = new Uint32Array(groups.length);
   let [count, picksAPrompt, tried] = [0, 1, 0];
   for (let group = 0; group < groups.length; group++) {
-    const picked = choose(membersOf(groups, group), index.overall);
+    const picked = choose(membersOf(groups, group), index);
     if (typeof picked === "string") {
       books.drop(picked);
     } else {
@@ -44,37 +56,67 @@ export async function* linesFromChosen(
   books.prompts = groups.length;
 
   const size = Math.max(1, Math.floor(SLICE / picksAPrompt));
-  for (const [start, end] of candidateSlices(count, size, () => maxRows - books.rows)) {
+  for (const [start, end] of candidateSlices(count, size, () => Math.ceil((maxRows - books.rows) / rowsAPrompt))) {
     signal?.throwIfAborted();
-    tried += end - start;
     const lines: string[] = [];
     const prompts = Array.from(candidates.subarray(start, end), (group) => membersOf(groups, group));
-    for (const answers of await readChosen(store, index, books, rules, prompts)) {
-      const row = typeof answers === "string" ? answers : isOnePrompt(answers) ? toLine(answers) : "keyCollision";
-      if (typeof answers === "string" || typeof row === "string") {
-        books.drop(row as PromptDrop);
-      } else {
-        for (const { score } of answers) books.use(score.source);
-        lines.push(row.line);
+    for (const picks of await readChosen(store, index, books, rules, prompts)) {
+      if (books.rows === maxRows) break;
+      tried += 1;
+      const rows = typeof picks === "string" ? picks : rowsOf(picks, rules);
+      const used = typeof rows === "string" ? [] : rows.used;
+      for (const { answer, row } of typeof picks === "string" ? [] : picks) {
+        const [user, session] = [index.users[row] as number, index.sessions[row] as number];
+        if (!used.includes(answer)) {
+          books.contributors.count(user, session, -1);
+          continue;
+        }
+        books.contributors.name(user, answer.interaction.userId);
+        books.use(answer.score.source);
       }
+      if (typeof rows === "string") {
+        books.drop(rows);
+        continue;
+      }
+      const fitting = rows.lines.slice(0, maxRows - books.rows);
+      lines.push(...fitting);
+      books.rows += fitting.length;
+      books.promptsUsed += 1;
     }
-    books.rows += lines.length;
     yield lines;
   }
   books.drop("overLimit", count - tried);
 }
 
+/** An answer that was read, and its row in the index. */
+interface Pick {
+  readonly answer: Answer;
+  readonly row: number;
+}
+
+function rowsOf(picks: readonly Pick[], { toRows, belong = isSamePrompt }: ComparisonRules): PromptRows | PromptDrop {
+  const answers = picks.map(({ answer }) => answer);
+  const [first, ...others] = answers;
+  // The index holds 64 bits of a key. What shares them without belonging together must not be mixed, however rare that is.
+  const isOne = first && others.every(({ interaction }) => belong(first.interaction, interaction));
+  return isOne ? toRows(answers) : "keyCollision";
+}
+
+// Whoever is picked is counted for the caps at once, and taken back when the prompt turns out to need others.
 async function readChosen(
   store: InteractionStore,
   index: IndexRows,
   books: Tally,
   rules: ComparisonRules,
   prompts: readonly Uint32Array[],
-): Promise<(readonly Answer[] | PromptDrop)[]> {
-  const results: (readonly Answer[] | PromptDrop)[] = [];
+): Promise<(readonly Pick[] | PromptDrop)[]> {
+  const { fullOf, count } = books.contributors;
+  const capOf = (row: number) => fullOf(index.users[row] as number, index.sessions[row] as number);
+  const countRow = (row: number, by: 1 | -1) => count(index.users[row] as number, index.sessions[row] as number, by);
+  const results: (readonly Pick[] | PromptDrop)[] = [];
   let open = prompts.map((members, place) => ({ place, members }));
   while (open.length > 0) {
-    const chosen = open.map(({ place, members }) => ({ place, members, picked: rules.choose(members, index.overall) }));
+    const chosen = open.map(({ place, members }) => ({ place, members, picked: rules.choose(members, index) }));
     const refs = chosen.flatMap(({ picked }) =>
       typeof picked === "string" ? [] : picked.map((row) => index.refs[row] as number),
     );
@@ -87,28 +129,27 @@ async function readChosen(
         continue;
       }
       const unfit = new Set<number>();
-      const answers: Answer[] = [];
+      const picks: Pick[] = [];
       for (const row of picked) {
         const record = records[next];
         next += 1;
-        const answer: Answer | InteractionDrop = record ? answerOf(record, rules) : "gone";
-        if (typeof answer !== "string") {
-          answers.push(answer);
+        const answer = record ? rules.take(record, row) : "unreadable";
+        const drop = typeof answer === "string" ? answer : capOf(row);
+        if (typeof answer !== "string" && drop === null) {
+          picks.push({ answer, row });
+          countRow(row, 1);
         } else {
-          books.drop(answer);
+          books.drop(drop ?? "unreadable");
           unfit.add(row);
         }
       }
-      if (unfit.size === 0) results[place] = answers;
-      else open.push({ place, members: members.filter((row) => !unfit.has(row)) });
+      if (unfit.size === 0) {
+        results[place] = picks;
+        continue;
+      }
+      for (const { row } of picks) countRow(row, -1);
+      open.push({ place, members: members.filter((row) => !unfit.has(row)) });
     }
   }
   return results;
-}
-
-// The index holds 64 bits of a prompt key. Two prompts that share them must not be compared, however rare that is.
-function isOnePrompt(answers: readonly Answer[]): boolean {
-  const [first, ...others] = answers;
-  if (!first) return false;
-  return others.every(({ interaction }) => isSamePrompt(first.interaction, interaction));
 }

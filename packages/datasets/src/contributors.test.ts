@@ -1,6 +1,5 @@
-import { ConfigError } from "@whetstone/core";
 import { expect, it } from "vitest";
-import { checkedCaps, contributors } from "./contributors.js";
+import { contributors } from "./contributors.js";
 
 it("lets a user in until the cap is reached, and somebody without a name always", () => {
   const caps = contributors({ maxPerUser: 2 });
@@ -27,9 +26,21 @@ it("counts sessions apart from users, and many of them", () => {
   expect(caps.fullOf(1, 3)).toBeNull();
 });
 
-it("has caps unless told otherwise, and names the one that is wrong", () => {
-  expect(checkedCaps({})).toEqual({ maxPerUser: 1000, maxPerSession: 100 });
-  expect(checkedCaps({ maxPerUser: Infinity, maxPerSession: 1 })).toEqual({ maxPerUser: Infinity, maxPerSession: 1 });
-  expect(() => checkedCaps({ maxPerUser: 0 })).toThrow(ConfigError);
-  expect(() => checkedCaps({ maxPerSession: 1.5 })).toThrow(/maxPerSession is 1.5/);
+it("names the five who stand in most rows, the first one first", () => {
+  const caps = contributors({});
+  for (let i = 0; i < 3000; i++) {
+    const user = i % 2 === 0 ? 1 : i % 3 === 0 ? 2 : 3 + (i % 97);
+    caps.count(user, 0);
+    caps.name(user, `user ${user}`);
+  }
+  caps.count(0, 0);
+  caps.name(0, undefined);
+  const top = caps.top();
+  expect(top).toHaveLength(5);
+  expect(top.slice(0, 2)).toEqual([
+    { userId: "user 1", interactions: 1500 },
+    { userId: "user 2", interactions: 500 },
+  ]);
+  caps.count(1, 0, -1);
+  expect(caps.top()[0]).toEqual({ userId: "user 1", interactions: 1499 });
 });

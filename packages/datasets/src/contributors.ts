@@ -1,5 +1,3 @@
-import { checkCount } from "./build-options.js";
-
 /** How much of a dataset may come from one person and from one conversation. */
 export interface ContributorCaps {
   /**
@@ -14,34 +12,53 @@ export interface ContributorCaps {
 /** Which cap keeps an interaction out. */
 export type CapDrop = "overUserCap" | "overSessionCap";
 
+/** Somebody whose interactions stand in many rows, by pseudonym. */
+export interface TopContributor {
+  readonly userId: string;
+  readonly interactions: number;
+}
+
 /** Holds the caps. Users and sessions are the 32-bit hashes of the index, 0 for none. */
 export interface Contributors {
   /** The cap that is reached; null when there is room. */
   fullOf(user: number, session: number): CapDrop | null;
-  /** Counts an interaction that stands in a row. */
-  count(user: number, session: number): void;
-}
-
-/** Checks the caps and fills in the defaults. @throws ConfigError naming the cap that is wrong */
-export function checkedCaps({ maxPerUser = 1_000, maxPerSession = 100 }: ContributorCaps): Required<ContributorCaps> {
-  checkCount("maxPerUser", maxPerUser, 1);
-  checkCount("maxPerSession", maxPerSession, 1);
-  return { maxPerUser, maxPerSession };
+  /** Counts an interaction that stands in a row; `by` -1 takes it back. */
+  count(user: number, session: number, by?: 1 | -1): void;
+  /** Says whose an interaction is that stands in a row, for `top`. */
+  name(user: number, userId: string | undefined): void;
+  /** Who stands in most rows, at most five. */
+  top(): readonly TopContributor[];
 }
 
 export function contributors({ maxPerUser = Infinity, maxPerSession = Infinity }: ContributorCaps): Contributors {
   const [users, sessions] = [hashCounts(), hashCounts()];
+  const leaders = new Map<string, number>();
+  const ranked = () =>
+    [...leaders]
+      .map(([userId, user]) => ({ userId, interactions: users.of(user) }))
+      .sort((a, b) => b.interactions - a.interactions || (a.userId < b.userId ? -1 : 1));
+  let leastOfLeaders = 0;
   return {
     fullOf(user, session) {
       if (user !== 0 && users.of(user) >= maxPerUser) return "overUserCap";
       return session !== 0 && sessions.of(session) >= maxPerSession ? "overSessionCap" : null;
     },
-    count(user, session) {
-      if (user !== 0) users.add(user);
-      if (session !== 0) sessions.add(session);
+    count(user, session, by = 1) {
+      if (user !== 0) users.add(user, by);
+      if (session !== 0) sessions.add(session, by);
     },
+    name(user, userId) {
+      if (userId === undefined || leaders.has(userId) || users.of(user) <= leastOfLeaders) return;
+      leaders.set(userId, user);
+      if (leaders.size <= LEADERS) return;
+      for (const { userId: overtaken } of ranked().slice(LEADERS)) leaders.delete(overtaken);
+      leastOfLeaders = ranked().at(-1)?.interactions ?? 0;
+    },
+    top: ranked,
   };
 }
+
+const LEADERS = 5;
 
 /** Counts by 32-bit key other than 0, in 11 to 22 bytes a key. */
 function hashCounts() {
@@ -71,12 +88,12 @@ function hashCounts() {
 
   return {
     of: (key: number): number => counts[slotOf(key)] as number,
-    add(key: number): void {
+    add(key: number, by: number): void {
       if ((size + 1) * 4 > keys.length * 3) grow();
       const slot = slotOf(key);
       if (keys[slot] === 0) size += 1;
       keys[slot] = key;
-      counts[slot] = (counts[slot] as number) + 1;
+      counts[slot] = (counts[slot] as number) + by;
     },
   };
 }

@@ -117,7 +117,7 @@ it("escapes every token so that none is left, and changes nothing else", () => {
   );
   expect(escapeControlTokens("x < y [1]")).toBe("x < y [1]");
   const signs = ["<", "|", ">", "[", "]", "~", "b", "/", "s", "INST", "SYS", "think", "im_end", "e", "!", " ", "｜"];
-  fc.assert(
+  void fc.assert(
     fc.property(fc.array(fc.constantFrom(...signs), { maxLength: 24 }), (parts) => {
       const escaped = escapeControlTokens(parts.join(""));
       expect(hasControlTokens(escaped)).toBe(false);

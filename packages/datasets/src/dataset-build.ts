@@ -19,7 +19,7 @@ export interface DatasetBuild<Row> extends AsyncGenerator<Row, void, void> {
 export function datasetBuild<Row>(
   kind: DatasetKind,
   options: Readonly<Record<string, unknown>>,
-  books: Tally,
+  books: Pick<Tally, "report">,
   start: (signal: AbortSignal | undefined) => AsyncGenerator<readonly string[], void, void>,
 ): DatasetBuild<Row> {
   let isStarted = false;

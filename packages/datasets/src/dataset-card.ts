@@ -1,4 +1,4 @@
-import type { BuildReport } from "./build-report.js";
+import { type BuildReport, dropReasons } from "./build-report.js";
 import type { FileSummary } from "./jsonl-file.js";
 
 /** What a dataset folder says about itself. */
@@ -13,9 +13,11 @@ export interface FolderFacts {
 
 export type ColumnType = "string" | "float64" | "bool" | "json" | "list of json";
 
-/** The types of a row's columns. A null column is a list: `tools` is the only one that can be empty. */
+/** The types of a row's columns. Of the columns that can be null `reference` is a text and `tools` a list. */
 export function columnTypes(row: object): (readonly [string, ColumnType])[] {
-  return Object.entries(row).map(([name, value]) => [name, columnType(value)] as const);
+  return Object.entries(row).map(
+    ([name, value]) => [name, name === "reference" ? "string" : columnType(value)] as const,
+  );
 }
 
 function columnType(value: unknown): ColumnType {
@@ -68,7 +70,8 @@ export const MANIFEST_FORMAT = 1;
 
 /** The folder's manifest, the same for the same build: it holds no time and no path. */
 export function renderManifest({ columns, files, testShare, options, report }: FolderFacts): string {
-  const drops = Object.entries(report?.drops ?? {}).filter(([, count]) => count > 0);
+  // Also the rules that removed nothing: that they were looked at is part of the record.
+  const drops = report ? dropReasons(report).map((reason) => [reason, report.drops[reason]]) : [];
   const manifest = {
     whetstone_manifest: MANIFEST_FORMAT,
     kind: report?.kind ?? null,
@@ -79,8 +82,11 @@ export function renderManifest({ columns, files, testShare, options, report }: F
     used: report?.used ?? null,
     unused: report?.unused ?? null,
     prompts: report?.prompts ?? null,
+    prompts_used: report?.promptsUsed ?? null,
     drops: snakeKeys(Object.fromEntries(drops)),
     score_sources: report?.scoreSources ?? null,
+    top_contributors:
+      report?.topContributors.map(({ userId, interactions }) => ({ user_id: userId, interactions })) ?? null,
     columns: Object.fromEntries(columns),
     files,
   };

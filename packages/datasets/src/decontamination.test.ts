@@ -17,6 +17,12 @@ async function evalFile(...rows: unknown[]): Promise<string> {
   return path;
 }
 
+async function questionsOf(path: string) {
+  const evals = await readEvalFiles([path]);
+  if (!evals) throw new Error("there is a file");
+  return evals.knows;
+}
+
 const asked = (content: string) => [{ role: "user" as const, content }];
 const train =
   "A train leaves the city at nine in the morning and travels at eighty kilometres an hour towards the coast.";
@@ -29,7 +35,7 @@ it("knows questions under any of the usual names, whatever their case and punctu
     { messages: [...asked("What is the boiling point of water?"), { role: "assistant", content: "100 °C indeed" }] },
     { query: null, input: "Largest prime below one hundred" },
   );
-  const { knows } = await readEvalFiles([path]);
+  const knows = await questionsOf(path);
   for (const known of [
     "who wrote FAUST",
     "Name the largest planet of our system!",
@@ -45,7 +51,7 @@ it("knows questions under any of the usual names, whatever their case and punctu
 });
 
 it("finds a question within a longer text, and one with a few words changed", async () => {
-  const { knows } = await readEvalFiles([await evalFile({ question: train })]);
+  const knows = await questionsOf(await evalFile({ question: train }));
   expect(knows(asked(`Solve this, step by step and with care, for me: ${train} When does it arrive?`))).toBe(true);
   expect(knows(asked(train.replace("eighty", "ninety")))).toBe(true);
   expect(knows(asked("A train leaves the station at ten, and another one at noon."))).toBe(false);

@@ -15,9 +15,10 @@ export interface Decontamination {
 /**
  * Reads JSONL files with questions that a model will be tested on. A row's question is its `messages` or `prompt` (the
  * user's turns of it, or a text), or else its `question`, `query`, `problem`, `instruction` or `input`.
- * @throws ConfigError for a file that cannot be read, or a row without a question
+ * Null without a file. @throws ConfigError for a file that cannot be read, or a row without a question
  */
-export async function readEvalFiles(paths: readonly string[]): Promise<Decontamination> {
+export async function readEvalFiles(paths: readonly string[]): Promise<Decontamination | null> {
+  if (paths.length === 0) return null;
   const runs = keySet();
   const questions = similarTexts();
   for (const path of paths) {

@@ -159,7 +159,13 @@ it("keeps the prompts answered last when there is a limit", async () => {
 it.each([
   [{ minQualityDiff: -0.1 }, /minQualityDiff is -0.1/],
   [{ maxPairs: 1.5 }, /maxPairs is 1.5/],
-  [{ pairing: "all" as "best-worst" }, /pairing is "all": use "best-worst"/],
+  [{ pairing: "some" as "all" }, /pairing is "some": use "best-worst" or "all" or "demonstration"/],
+  [{ maxPairsPerPrompt: 2 }, /maxPairsPerPrompt needs pairing "all": "best-worst" gives one pair a prompt/],
+  [{ pairing: "all" as const, maxPairsPerPrompt: 101 }, /maxPairsPerPrompt is 101: use a whole number from 1 to 100/],
+  [{ maxSimilarAnswers: 0 }, /maxSimilarAnswers is 0/],
+  [{ maxPerUser: 0 }, /maxPerUser is 0/],
+  [{ maxPerSession: 1.5 }, /maxPerSession is 1.5/],
+  [{ decontaminate: "eval.jsonl" as unknown as string[] }, /decontaminate is "eval.jsonl": give a list of JSONL files/],
 ])("refuses wrong options at once: %j", async (options, message) => {
   const store = await storeOf([]);
   expect(() => buildDpoDataset(store, options)).toThrow(ConfigError);

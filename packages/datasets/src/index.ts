@@ -1,4 +1,4 @@
-export type { BuildOptions, SelectOptions } from "./build-options.js";
+export type { AnswerOptions, BuildOptions, SelectOptions } from "./build-options.js";
 export {
   type BuildReport,
   type DatasetKind,
@@ -6,15 +6,44 @@ export {
   describeReport,
   type InteractionDrop,
   type PromptDrop,
+  type RuleEffect,
+  ruleEffects,
 } from "./build-report.js";
+export type { ContributorCaps, TopContributor } from "./contributors.js";
 export type { DatasetBuild } from "./dataset-build.js";
-export type { DpoRow, GrpoRow, SftCompletionRow, SftMessagesRow, SftMetadata, SftRow, Turns } from "./dataset-rows.js";
+export {
+  type DatasetDiff,
+  type DiffCounts,
+  type DiffExample,
+  type DiffOptions,
+  type DiffReason,
+  type DiffSide,
+  diffDatasets,
+} from "./dataset-diff.js";
+export type {
+  DpoRow,
+  GrpoResponse,
+  GrpoRow,
+  KtoRow,
+  OnlineGrpoRow,
+  RewardRow,
+  SftCompletionRow,
+  SftMessagesRow,
+  SftMetadata,
+  SftRow,
+  Turns,
+} from "./dataset-rows.js";
 export { type DatasetStats, type DatasetStatsOptions, datasetStats } from "./dataset-stats.js";
 export { isReplaceableDataset } from "./dataset-target.js";
 export { buildDpoDataset, type DpoOptions } from "./dpo.js";
-export { buildGrpoDataset, type GrpoOptions } from "./grpo.js";
+export { buildGrpoDataset, buildOnlineGrpoDataset, type GrpoOptions, type OnlineGrpoOptions } from "./grpo.js";
 export { pythonLines } from "./json-lines.js";
 export type { FileSummary } from "./jsonl-file.js";
+export { buildKtoDataset, type KtoOptions } from "./kto.js";
+export { type MixPart, mixDatasets } from "./mix-datasets.js";
+export type { PairOptions } from "./preference-pairs.js";
 export type { QueryComplexity } from "./query-complexity.js";
+export { buildRewardDataset, type RewardOptions } from "./reward.js";
 export { buildSftDataset, type SftOptions } from "./sft.js";
+export { type AgentDatasets, type AgentDatasetsOptions, writeAgentDatasets } from "./write-agent-datasets.js";
 export { type WriteOptions, type WrittenDataset, writeDataset } from "./write-dataset.js";

@@ -48,7 +48,7 @@ const overallOf = ({ qualityScores }: Interaction) => qualityScores.overall as n
 
 const INTERACTION_DROPS = [
   ...["error", "unscored", "truncated", "belowMinQuality", "noPrompt", "emptyAnswer", "controlTokens"],
-  ...["notPlainText", "duplicateAnswer", "gone"],
+  ...["notPlainText", "duplicateAnswer", "unreadable"],
 ];
 
 function expectBooksToBalance({ kind, rows, considered, used, unused, prompts, drops }: BuildReport): void {

@@ -166,7 +166,7 @@ it("leaves out what was deleted between choosing and reading", async () => {
   };
   const build = buildSftDataset(forgetful);
   expect(await collect(build)).toHaveLength(36);
-  expect(dropsOf(build.report)).toEqual({ gone: 4 });
+  expect(dropsOf(build.report)).toEqual({ unreadable: 4 });
 });
 
 it("frees the store when the reader leaves early, and is read only once", async () => {

@@ -1,33 +1,49 @@
 import { hash } from "node:crypto";
 import { ConfigError, IndexFlag, type InteractionStore } from "@whetstone/core";
-import { answerOf } from "./answer.js";
-import { type BuildOptions, checkChoice, checkCount, checkedFormat, checkShare, selection } from "./build-options.js";
+import { answerOf, correctedAnswerOf } from "./answer.js";
+import {
+  type AnswerOptions,
+  checkChoice,
+  checkCount,
+  checkedSimilarAnswers,
+  checkShare,
+  commonRules,
+  selection,
+  shownRules,
+} from "./build-options.js";
 import { tally } from "./build-report.js";
 import { type DatasetBuild, datasetBuild } from "./dataset-build.js";
-import { type SftRow, sftLine } from "./dataset-rows.js";
-import { candidateSlices, fetchRecords, SLICE } from "./fetch-records.js";
-import { type IndexRows, indexRowsCollector } from "./index-rows.js";
+import { type SftRow, sftLine, sftTurnLines } from "./dataset-rows.js";
+import { readEvalFiles } from "./decontamination.js";
+import type { IndexRows } from "./index-rows.js";
+import { scanEligible } from "./index-scan.js";
 import { keySet } from "./key-set.js";
 import { groupByPrompt } from "./prompt-groups.js";
+import { similarAnswerFinder } from "./similar-answers.js";
+import { linesFromEach } from "./single-answers.js";
 
-export interface SftOptions extends BuildOptions {
-  /** The effective overall is at least this. Default 0.8. */
+export interface SftOptions extends AnswerOptions {
+  /** The effective overall is at least this. Default 0.8. A corrected answer counts as 1. */
   readonly minQuality?: number | undefined;
-  /** At most so many rows, the newest. */
+  /** At most so many answers, the newest. */
   readonly maxSamples?: number | undefined;
   /** `messages` (default) or `prompt-completion`; plain strings (`format: "standard"`) are always the latter. */
   readonly mode?: "messages" | "prompt-completion" | undefined;
+  /** A trajectory gives a prompt-completion row for each of its assistant turns, all with its score. Default false. */
+  readonly perTurn?: boolean | undefined;
 }
 
 /**
- * Builds rows for supervised fine-tuning out of good answers, oldest first. An answer that repeats an earlier one to
- * the same prompt word for word is left out.
+ * Builds rows for supervised fine-tuning out of good answers, oldest first. Where somebody corrected an answer, the
+ * correction takes its place. An answer that repeats an earlier one to the same prompt word for word is left out.
  * @throws ConfigError at once when an option is wrong
  */
 export function buildSftDataset(store: InteractionStore, options: SftOptions = {}): DatasetBuild<SftRow> {
-  const { minQuality = 0.8, maxSamples = Infinity } = options;
-  const { format, controlTokens } = checkedFormat(options);
-  const mode = options.mode ?? (format === "standard" ? "prompt-completion" : "messages");
+  const { minQuality = 0.8, maxSamples = Infinity, perTurn = false } = options;
+  const rules = commonRules(options);
+  const { format } = rules;
+  const mode = options.mode ?? (format === "standard" || perTurn ? "prompt-completion" : "messages");
+  const maxSimilarAnswers = checkedSimilarAnswers(options);
   checkShare("minQuality", minQuality);
   checkCount("maxSamples", maxSamples, 1);
   checkChoice("mode", mode, ["messages", "prompt-completion"]);
@@ -36,43 +52,48 @@ export function buildSftDataset(store: InteractionStore, options: SftOptions = {
       'mode "messages" needs message lists: use format "conversational", or mode "prompt-completion"',
     );
   }
+  if (perTurn && (mode === "messages" || format === "standard")) {
+    const other = format === "standard" ? 'format "standard"' : 'mode "messages"';
+    throw new ConfigError(`perTurn makes prompt-completion rows of messages: leave ${other} or perTurn out`);
+  }
   const filter = selection(options);
-  const books = tally("sft");
-  const { agentTypes, daysBack } = options;
-  const settings = { minQuality, maxSamples, agentTypes, daysBack, mode, format, controlTokens };
+  const books = tally("sft", rules);
+  const settings = { minQuality, maxSamples, ...shownRules(rules), mode, perTurn, maxSimilarAnswers };
 
   return datasetBuild("sft", settings, books, async function* (signal) {
-    const collector = indexRowsCollector(books, minQuality);
-    for await (const batch of store.scanIndex(filter)) {
-      signal?.throwIfAborted();
-      collector.add(batch);
-    }
-    const index = collector.rows();
-    const shape = { mode, format, hasTools: (index.flags & IndexFlag.tools) !== 0 };
+    const fitness = { ...rules, evals: await readEvalFiles(rules.decontaminate) };
+    const taken = { minQuality, unscored: "corrected", corrected: true } as const;
+    const index = await scanEligible(store, filter, books, taken, signal);
+    const hasTools = (index.allFlags & IndexFlag.tools) !== 0;
+    const shape = { mode, format, hasTools, hasTasks: index.hasTasks };
     const isRepeat = repeatFinder(index);
-    for (const [start, end] of candidateSlices(index.length, SLICE, () => maxSamples - books.rows)) {
-      signal?.throwIfAborted();
-      const lines: string[] = [];
-      const records = await fetchRecords(store, index.refs.subarray(start, end));
-      for (const [i, record] of records.entries()) {
-        const answer = record ? answerOf(record, { format, controlTokens }) : "gone";
-        if (typeof answer === "string") books.drop(answer);
-        // Somebody may have given a new score since the index was read.
-        else if (answer.score.overall < minQuality) books.drop("belowMinQuality");
-        else if (isRepeat(start + i, answer.answer.content)) books.drop("duplicateAnswer");
-        else {
-          books.use(answer.score.source);
-          lines.push(sftLine(answer, shape));
-        }
-      }
-      books.rows += lines.length;
-      yield lines;
-    }
+    const isLikeTooMany = similarAnswerFinder(maxSimilarAnswers);
+    yield* linesFromEach(
+      store,
+      index,
+      books,
+      {
+        most: maxSamples,
+        toRows(record, row) {
+          const answer = correctedAnswerOf(record, fitness) ?? answerOf(record, fitness);
+          if (typeof answer === "string") return answer;
+          // Somebody may have given a new score since the index was read.
+          if (answer.score.overall < minQuality) return "belowMinQuality";
+          if (isRepeat(row, answer.answer.content)) return "duplicateAnswer";
+          if (isLikeTooMany(answer.answer.content)) return "similarAnswer";
+          return { answer, lines: perTurn ? sftTurnLines(answer, shape) : [sftLine(answer, shape)] };
+        },
+      },
+      signal,
+    );
   });
 }
 
-// Most prompts occur once: only the answers of the others are hashed and remembered, in 64 bits each.
-function repeatFinder(index: IndexRows): (row: number, text: string) => boolean {
+/**
+ * Returns what says of a row's answer whether the same text to the same prompt came before. Most prompts occur once:
+ * only the answers of the others are hashed and remembered, in 64 bits each.
+ */
+export function repeatFinder(index: IndexRows): (row: number, text: string) => boolean {
   const { length, starts, members } = groupByPrompt(index);
   const promptOf = new Uint32Array(index.length);
   for (let group = 0; group < length; group++) {

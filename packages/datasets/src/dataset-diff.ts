@@ -1,0 +1,319 @@
+import { hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { createInterface } from "node:readline";
+import { ConfigError, effectiveScore, type InteractionStore } from "@whetstone/core";
+import { hasControlTokens } from "./control-tokens.js";
+import { type KeySet, keySet } from "./key-set.js";
+import { rowOrigin } from "./row-origin.js";
+
+/** Why a row stands in one dataset and not in the other; each is explained in docs/datasets.md. */
+export type DiffReason =
+  | "agentTypes"
+  | "minQuality"
+  | "maxQuality"
+  | "minQualityDiff"
+  | "groupSize"
+  | "controlTokens"
+  | "outsideTime"
+  | "deleted"
+  | "scoredAnew"
+  | "otherAnswers"
+  | "limit"
+  | "otherRules"
+  | "layout"
+  | "unknown";
+
+export interface DatasetDiff {
+  readonly a: DiffSide;
+  readonly b: DiffSide;
+  /** Options that differ, by their names in the manifests. */
+  readonly options: Readonly<Record<string, { readonly a: unknown; readonly b: unknown }>>;
+  /** Rows that both have, word for word. */
+  readonly same: number;
+  /** Rows of the same interactions on both sides, with other contents. */
+  readonly changed: DiffCounts;
+  /** Rows of B that A does not have. */
+  readonly added: DiffCounts;
+  /** Rows of A that B does not have. */
+  readonly removed: DiffCounts;
+  /** Rows that both have, one for training and one for the test. */
+  readonly moved: number;
+  readonly examples: readonly DiffExample[];
+}
+
+export interface DiffSide {
+  readonly path: string;
+  readonly rows: number;
+}
+
+/** Rows by reason. */
+export type DiffCounts = Readonly<Partial<Record<DiffReason, number>>>;
+
+export interface DiffExample {
+  readonly change: "added" | "removed" | "changed";
+  readonly reason: DiffReason;
+  readonly interactionIds: readonly string[];
+}
+
+export interface DiffOptions {
+  /** Where the interactions are, to tell what became of those of removed rows. */
+  readonly store?: InteractionStore | undefined;
+  /** How many examples to give of each change. Default 5. */
+  readonly examples?: number | undefined;
+}
+
+/**
+ * Tells which rows of dataset B are new compared with A, which are gone, and why, as far as manifests, rows and the
+ * store can tell. Reads both in constant memory for each row.
+ * @throws ConfigError for a path that is no dataset, or two datasets of different kinds
+ */
+export async function diffDatasets(
+  pathA: string,
+  pathB: string,
+  { store, examples: most = 5 }: DiffOptions = {},
+): Promise<DatasetDiff> {
+  const [a, b] = [await openDataset(pathA), await openDataset(pathB)];
+  if (a.kind !== null && b.kind !== null && a.kind !== b.kind) {
+    throw new ConfigError(`${pathA} is a ${a.kind} dataset and ${pathB} a ${b.kind} one: compare two of one kind`);
+  }
+  const [known, newer] = [await readRows(a), await readRows(b)];
+  const examples: DiffExample[] = [];
+  const note = (change: DiffExample["change"], reason: DiffReason, { interactionIds }: DatasetRow) => {
+    if (examples.filter((example) => example.change === change).length < most) {
+      examples.push({ change, reason, interactionIds });
+    }
+  };
+  const counts = { changed: counter(), added: counter(), removed: counter() };
+  const layout = LAYOUT.some((name) => JSON.stringify(a.options[name]) !== JSON.stringify(b.options[name]));
+  let [same, moved] = [0, 0];
+  for await (const row of rowsOf(a)) {
+    if (!newer.identities.has(...row.identity)) {
+      const reason = (await fateOf(row, store, b.options)) ?? reasonOf(row, a, b, newer);
+      counts.removed.add(reason);
+      note("removed", reason, row);
+      continue;
+    }
+    if (newer.contents.has(...row.content)) same += 1;
+    else {
+      const reason = layout ? "layout" : "scoredAnew";
+      counts.changed.add(reason);
+      note("changed", reason, row);
+    }
+    if (!newer.places.has(...row.place)) moved += 1;
+  }
+  for await (const row of rowsOf(b)) {
+    if (known.identities.has(...row.identity)) continue;
+    const reason = reasonOf(row, b, a, known);
+    counts.added.add(reason);
+    note("added", reason, row);
+  }
+  const names = [...new Set([...Object.keys(a.options), ...Object.keys(b.options)])].sort();
+  const differing = names.filter((name) => JSON.stringify(a.options[name]) !== JSON.stringify(b.options[name]));
+  return {
+    a: { path: pathA, rows: known.rows },
+    b: { path: pathB, rows: newer.rows },
+    options: Object.fromEntries(differing.map((name) => [name, { a: a.options[name], b: b.options[name] }])),
+    same,
+    changed: counts.changed.all,
+    added: counts.added.all,
+    removed: counts.removed.all,
+    moved,
+    examples,
+  };
+}
+
+interface OpenDataset {
+  readonly kind: string | null;
+  /** As the manifest has them; empty without one. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly files: readonly string[];
+}
+
+interface DatasetRow {
+  readonly row: Readonly<Record<string, unknown>>;
+  readonly line: string;
+  readonly interactionIds: readonly string[];
+  readonly identity: Key;
+  readonly content: Key;
+  readonly place: Key;
+  readonly prompt: Key;
+}
+
+type Key = readonly [high: number, low: number];
+
+/** What is remembered of a dataset's rows: 64 bits of each, four ways. */
+interface KnownRows {
+  readonly rows: number;
+  readonly identities: KeySet;
+  readonly contents: KeySet;
+  readonly places: KeySet;
+  readonly prompts: KeySet;
+  /** The times of the oldest and the newest interaction. */
+  readonly times: readonly [first: string, last: string];
+}
+
+/** Options that change how a row is written, not which rows there are. */
+const LAYOUT = ["format", "mode", "control_tokens"];
+/** Rules whose effect on a row only the texts and the other rows could tell. */
+const OTHER_RULES = [
+  "max_per_user",
+  "max_per_session",
+  "max_similar_answers",
+  "decontaminate",
+  "per_turn",
+  "pairing",
+  "max_pairs_per_prompt",
+  "require_reference",
+];
+const LIMITS = ["max_samples", "max_pairs", "max_groups", "max_prompts"];
+
+async function openDataset(path: string): Promise<OpenDataset> {
+  const found = await stat(path).catch(() => null);
+  if (found?.isFile()) return { kind: null, options: {}, files: [path] };
+  const text = await readFile(join(path, "manifest.json"), "utf8").catch(() => null);
+  if (text === null) throw new ConfigError(`${path} is no dataset: name a .jsonl file, or a folder that a build wrote`);
+  try {
+    const { kind, options, files } = JSON.parse(text);
+    return { kind, options: options ?? {}, files: Object.keys(files).map((name) => join(path, name)) };
+  } catch (cause) {
+    throw new ConfigError(`${join(path, "manifest.json")} is none of ours: name a folder that a build wrote`, {
+      cause,
+    });
+  }
+}
+
+async function* rowsOf({ files }: OpenDataset): AsyncGenerator<DatasetRow> {
+  for (const file of files) {
+    const input = createReadStream(file);
+    let number = 0;
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
+      number += 1;
+      if (line.trim() !== "") yield datasetRow(parsedRow(line, file, number), line, basename(file) === "test.jsonl");
+    }
+  }
+}
+
+function parsedRow(line: string, file: string, number: number): Readonly<Record<string, unknown>> {
+  try {
+    const row: unknown = JSON.parse(line);
+    if (typeof row === "object" && row !== null) return row as Record<string, unknown>;
+  } catch {
+    // Told below.
+  }
+  throw new ConfigError(`${file} has no row in line ${number}: compare datasets of JSON lines`);
+}
+
+function datasetRow(row: Readonly<Record<string, unknown>>, line: string, isTest: boolean): DatasetRow {
+  const { interactionIds } = rowOrigin(row);
+  const { metadata, messages, prompt, label } = row;
+  const turn = (metadata as { turn?: unknown } | undefined)?.turn ?? "";
+  const asked = prompt ?? (Array.isArray(messages) ? messages.slice(0, -1) : null);
+  const identity = interactionIds.length > 0 ? `${interactionIds.toSorted().join(" ")} ${turn} ${label ?? ""}` : line;
+  return {
+    row,
+    line,
+    interactionIds,
+    identity: keyOf(identity),
+    content: keyOf(`${identity}\n${line}`),
+    place: keyOf(`${identity}\n${isTest}`),
+    prompt: keyOf(JSON.stringify(asked)),
+  };
+}
+
+async function readRows(dataset: OpenDataset): Promise<KnownRows> {
+  const [identities, contents, places, prompts] = [keySet(), keySet(), keySet(), keySet()];
+  let rows = 0;
+  let [first, last] = ["~", ""];
+  for await (const { row, identity, content, place, prompt } of rowsOf(dataset)) {
+    rows += 1;
+    identities.add(...identity);
+    contents.add(...content);
+    places.add(...place);
+    prompts.add(...prompt);
+    for (const time of timesOf(row)) {
+      if (time < first) first = time;
+      if (time > last) last = time;
+    }
+  }
+  return { rows, identities, contents, places, prompts, times: [first, last] };
+}
+
+/** What the store says of the interactions of a removed row; null when they are as they were. */
+async function fateOf(
+  { interactionIds, row }: DatasetRow,
+  store: InteractionStore | undefined,
+  options: OpenDataset["options"],
+): Promise<DiffReason | null> {
+  if (!store) return null;
+  const { quality_score: score } = metadataOf(row);
+  for (const interactionId of interactionIds) {
+    const interaction = await store.get(interactionId);
+    if (!interaction) return "deleted";
+    const overall = effectiveScore(interaction)?.overall;
+    const least = options.min_quality;
+    if (typeof score !== "number" || overall === score) continue;
+    if (overall === undefined || (typeof least === "number" && overall < least)) return "scoredAnew";
+  }
+  return null;
+}
+
+/** Why a row of one dataset is none of the other: the first of the other's rules that keeps it out. */
+function reasonOf(
+  { row, line, prompt }: DatasetRow,
+  of: OpenDataset,
+  other: OpenDataset,
+  others: KnownRows,
+): DiffReason {
+  const { options } = other;
+  const facts = metadataOf(row);
+  const isBelow = (value: unknown, least: unknown) =>
+    typeof value === "number" && typeof least === "number" && value < least;
+  if (Array.isArray(options.agent_types) && !options.agent_types.includes(facts.agent_type)) return "agentTypes";
+  if (
+    row.label === false
+      ? isBelow(options.max_quality, facts.quality_score)
+      : isBelow(facts.quality_score, options.min_quality)
+  ) {
+    return row.label === false ? "maxQuality" : "minQuality";
+  }
+  if (isBelow(facts.quality_diff, options.min_quality_diff)) return "minQualityDiff";
+  if (typeof options.group_size === "number" && facts.group_size !== options.group_size) return "groupSize";
+  if (options.control_tokens === "drop" && of.options.control_tokens !== "drop" && hasControlTokens(line)) {
+    return "controlTokens";
+  }
+  const times = timesOf(row);
+  if (times.some((time) => time > others.times[1])) return "outsideTime";
+  if (times.some((time) => time < others.times[0]) && typeof options.days_back === "number") return "outsideTime";
+  if (others.prompts.has(...prompt)) return "otherAnswers";
+  if (LIMITS.some((name) => typeof options[name] === "number" && others.rows >= Number(options[name]))) return "limit";
+  const changed = OTHER_RULES.some((name) => JSON.stringify(of.options[name]) !== JSON.stringify(options[name]));
+  return changed ? "otherRules" : "unknown";
+}
+
+function metadataOf({ metadata }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return typeof metadata === "object" && metadata !== null ? (metadata as Record<string, unknown>) : {};
+}
+
+function timesOf(row: Readonly<Record<string, unknown>>): readonly string[] {
+  const { timestamp, chosen_timestamp, rejected_timestamp, timestamps } = metadataOf(row);
+  return [timestamp, chosen_timestamp, rejected_timestamp, timestamps]
+    .flat()
+    .filter((time): time is string => typeof time === "string");
+}
+
+function keyOf(text: string): Key {
+  const digest = hash("sha256", text, "hex");
+  return [Number.parseInt(digest.slice(0, 8), 16), Number.parseInt(digest.slice(8, 16), 16)];
+}
+
+function counter() {
+  const all: Partial<Record<DiffReason, number>> = {};
+  return {
+    all,
+    add(reason: DiffReason): void {
+      all[reason] = (all[reason] ?? 0) + 1;
+    },
+  };
+}
