@@ -244,9 +244,13 @@ export function drain({ queue, sink, redact, onRefused, onTrouble }: DrainOption
           if (queue.front === Infinity) return;
           continue; // all of them were refused, so the queue is shorter
         }
-        const { count, error } = sink.takeNow(held);
-        held = held.slice(count);
-        if (error || count === 0) return;
+        try {
+          const { count, error } = sink.takeNow(held);
+          held = held.slice(count);
+          if (error || count === 0) return;
+        } catch {
+          return; // a store is somebody's code, and whoever closes must not hear of what it throws
+        }
       }
     },
 

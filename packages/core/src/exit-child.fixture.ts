@@ -22,4 +22,6 @@ const WAYS: Record<string, () => void> = {
   SIGTERM: () => process.kill(process.pid, "SIGTERM"),
   "SIGTERM with flushOnExit": () => process.kill(process.pid, "SIGTERM"),
 };
+// As a server would: a process that has nothing left to do may end before it hears of the signal.
+if (way.startsWith("SIGTERM")) setTimeout(() => {}, 60_000);
 WAYS[way]?.();

@@ -21,13 +21,15 @@ afterEach(() => {
 });
 
 const asked = (n: number, answer = `${n} `.repeat(300)) => ({ query: `Question ${n}`, answer, agentType: "math" });
+/** A slow disk is no failure here. */
+const PATIENT = { timeoutMs: 240_000 };
 const quiet = { onError: () => undefined };
 
 describe("a logger goes through", () => {
   it("20,000 calls in one turn of the event loop", async () => {
     const logger = createInteractionLogger({ store: `file:${folder}` });
     for (let n = 0; n < 20_000; n++) logger.log(asked(n));
-    await logger.flush();
+    await logger.flush(PATIENT);
     const report = await told("20,000 in one turn", logger);
     expect(report).toMatchObject({ stored: 20_000, dropped: 0, duplicated: 0, lost: 0 });
     await logger.close();
@@ -44,7 +46,7 @@ describe("a logger goes through", () => {
     const { queued, queuedBytes } = logger.stats();
     expect(queuedBytes).toBeLessThanOrEqual(64 * 2 ** 20);
     expect(queued).toBeGreaterThan(20_000);
-    await logger.flush();
+    await logger.flush(PATIENT);
     const report = await told("200,000 in one turn", logger, peak - before);
     expect(report).toMatchObject({ stored: queued, dropped: 200_000 - queued, duplicated: 0, lost: 0 });
     await logger.close();

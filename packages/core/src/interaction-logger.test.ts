@@ -296,7 +296,9 @@ describe("while the store fails", () => {
       if (overflow === "dropNewest") expect(kept).toEqual(Array.from({ length: 100 }, (_, n) => asked(n).query));
       else expect(kept.slice(-50)).toEqual(Array.from({ length: 50 }, (_, n) => asked(n + 200).query));
       expectBalanced(logger.stats());
-      console.log(`${overflow}: offered 250, stored ${kept.length}, dropped ${logger.stats().dropped.queueFull}`);
+      console.log(
+        `${overflow}: offered 250, stored ${logger.stats().stored}, dropped ${logger.stats().dropped.queueFull}`,
+      );
       await logger.close();
     }
   });
