@@ -42,6 +42,37 @@ export function writeCommands(keys: Keys, bucket: Bucket, records: readonly Buck
   ];
 }
 
+/**
+ * One command that writes records whose ids do not tell their time, and answers 1 for each that it stored and 0 for each
+ * whose id another process took meanwhile, for whatever day. An id of ours is random, so nobody else can take it; for
+ * somebody's own only the server can tell who came first, and a script is what it takes.
+ */
+export function claimCommand(keys: Keys, bucket: Bucket, records: readonly BucketRecord[]): RedisCommand {
+  const { tag, day, records: texts, times, qualities, counts } = bucket;
+  const used = [keys.foreignIds(tag), texts, times, qualities, counts, keys.days(tag)];
+  const values = records.flatMap(({ interactionId, timestamp, json, entry, overall }) => {
+    return [interactionId, timestamp, json, entry, overall, hourField(timestamp)];
+  });
+  return ["eval", CLAIM, used.length, ...used, day, dayNumber(records[0]?.timestamp ?? 0), ...values];
+}
+
+const CLAIM = `
+local ids, texts, times, qualities, counts, days = unpack(KEYS)
+local statuses = {}
+for i = 3, #ARGV, 6 do
+  local id, timestamp, json, entry, overall, hour = unpack(ARGV, i, i + 5)
+  local taken = redis.call('zadd', ids, 'NX', timestamp, id)
+  if taken == 1 then
+    redis.call('hset', texts, id, json)
+    redis.call('zadd', times, timestamp, entry)
+    redis.call('zadd', qualities, 'NX', overall, id)
+    redis.call('hincrby', counts, hour, 1)
+    redis.call('zadd', days, ARGV[2], ARGV[1])
+  end
+  statuses[#statuses + 1] = taken
+end
+return statuses`;
+
 /** What removes a bucket with everything about it. The first result is the number of records it had. */
 export function removeCommands(keys: Keys, bucket: Bucket, dayStartMs: number): RedisCommand[] {
   const { records, times, qualities, annotations, demonstrations, counts, tag, day } = bucket;

@@ -11,7 +11,7 @@ const RARE = 8;
 
 /** The part of the quality index that a filter means, or null when the filter says nothing about scores. */
 export function qualityRange({ minQuality, scored }: InteractionFilter): readonly [string, string] | null {
-  if (scored === false) return minQuality === undefined ? ["-1", "-1"] : null;
+  if (scored === false) return minQuality === undefined ? ["-1", "-1"] : ["+inf", "-inf"]; // no score is both
   if (minQuality !== undefined) return [String(minQuality), "+inf"];
   return scored ? ["0", "+inf"] : null;
 }

@@ -17,7 +17,7 @@ import {
 import { statsCounter } from "../../store-stats.js";
 import { inOrder } from "../calibration-files.js";
 import { checkBucketTypes } from "./bucket-types.js";
-import { type BucketRecord, removeCommands, writeCommands } from "./bucket-writes.js";
+import { type BucketRecord, claimCommand, removeCommands, writeCommands } from "./bucket-writes.js";
 import { type Bucket, DEFAULT_PREFIX, keysUnder } from "./buckets.js";
 import { exclusiveById } from "./exclusive-by-id.js";
 import { groupBy } from "./group-by.js";
@@ -129,10 +129,17 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
         const unknown = given.filter(({ interactionId }) => !times.has(interactionId));
         const known = given.filter(({ interactionId, timestamp }) => times.get(interactionId) === timestamp);
         const again = known.length > 0 ? await halfLost(bucket, known) : [];
-        for (const some of portions([...unknown, ...again])) {
+        const own = unknown.filter(({ foreign }) => !foreign);
+        for (const some of portions([...own, ...again])) {
           await connection.transact(writeCommands(keys, bucket, some));
         }
-        for (const { interactionId } of unknown) fresh.add(interactionId);
+        for (const { interactionId } of own) fresh.add(interactionId);
+        for (const some of portions(unknown.filter(({ foreign }) => foreign))) {
+          const [answer] = await connection.run([claimCommand(keys, bucket, some)]);
+          for (const [i, { interactionId }] of some.entries()) {
+            if (Number((answer as unknown[])[i]) === 1) fresh.add(interactionId);
+          }
+        }
       }),
     );
     return fresh;
@@ -240,7 +247,8 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
           for (let start = 0; start < ready.length; start += PORTION) {
             const some = ready.slice(start, start + PORTION);
             const [answer] = await connection.run([annotateCommand(bucket, some)]);
-            for (const [i, { place }] of some.entries()) if ((answer as number[])[i] === 1) statuses[place] = "stored";
+            for (const [i, { place }] of some.entries())
+              if (Number((answer as unknown[])[i]) === 1) statuses[place] = "stored";
           }
         }),
       );
