@@ -83,7 +83,8 @@ async function openedFolder(root: string, folders: readonly string[]): Promise<O
       handle = next;
     } catch (error) {
       await handle.close();
-      throw isCode(error, "ELOOP", "ENOTDIR") ? notAFolder() : error;
+      // ENOENT: it was there a moment ago.
+      throw isCode(error, "ELOOP", "ENOTDIR", "ENOENT") ? notAFolder() : error;
     }
   }
   return { path: `/proc/self/fd/${handle.fd}`, check: async () => {}, close: () => handle.close() };

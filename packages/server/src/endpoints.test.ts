@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { fileStore, type InteractionStore, memoryStore } from "@whetstone/core";
 import { trainingKinds } from "@whetstone/trainers";
 import { describe, expect, it } from "vitest";
-import { API, atTheEnd, interaction, recordAnswers, startServer, temporaryFolder } from "./testing/server-fixture.js";
+import { interaction, recordAnswers } from "./testing/recorded-answers.js";
+import { API, atTheEnd, startServer, temporaryFolder } from "./testing/server-fixture.js";
 
 const stores: readonly (readonly [name: string, open: () => InteractionStore])[] = [
   ["a memory store", () => memoryStore()],

@@ -1,9 +1,11 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import { ConfigError } from "@whetstone/core";
 import { type AppOptions, appWithBuilds, MAX_BUILDS } from "./app.js";
 import { buildSlots } from "./build-slots.js";
+import { type Problem, problemBody, problemResponse } from "./problem.js";
 
 export interface ListenOptions extends AppOptions {
   /** Default 127.0.0.1: this machine alone. */
@@ -38,9 +40,10 @@ export async function listen({ host = "127.0.0.1", port = 8000, ...options }: Li
   const { fetch } = appWithBuilds(options, builds);
   const server = createServer(
     { headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 2_000 },
-    getRequestListener(fetch, { overrideGlobalObjects: false }),
+    getRequestListener(fetch, { overrideGlobalObjects: false, errorHandler: () => problemResponse(unreadable(400)) }),
   );
   server.maxConnections = MAX_CONNECTIONS;
+  server.on("clientError", refuseUnreadable);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
@@ -61,3 +64,23 @@ export async function listen({ host = "127.0.0.1", port = 8000, ...options }: Li
     },
   };
 }
+
+/** What is no HTTP never becomes a request, and is told in the same form all the same. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET") return void socket.destroy();
+  const status = UNREADABLE[error.code ?? ""] ?? 400;
+  const body = JSON.stringify(problemBody(unreadable(status)));
+  const head = `HTTP/1.1 ${status} Refused\r\nContent-Type: application/problem+json\r\nConnection: close`;
+  socket.end(`${head}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+}
+
+const unreadable = (status: 400 | 408 | 431): Problem => ({
+  status,
+  code: "REQUEST_UNREADABLE",
+  detail: "This is no request that can be read as HTTP.",
+});
+
+const UNREADABLE: Readonly<Record<string, 408 | 431>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};

@@ -7,7 +7,8 @@ import openapiTypescript, { astToString } from "openapi-typescript";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 import { createApp } from "./app.js";
-import { interaction, startServer, temporaryFolder, tokens } from "./testing/server-fixture.js";
+import { interaction } from "./testing/recorded-answers.js";
+import { startServer, temporaryFolder, tokens } from "./testing/server-fixture.js";
 
 const packageFolder = fileURLToPath(new URL("..", import.meta.url));
 

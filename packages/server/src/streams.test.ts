@@ -3,7 +3,8 @@ import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type InteractionStore, memoryStore } from "@whetstone/core";
 import { describe, expect, it } from "vitest";
-import { API, interaction, recordAnswers, startServer, temporaryFolder, tokens } from "./testing/server-fixture.js";
+import { interaction, recordAnswers } from "./testing/recorded-answers.js";
+import { API, startServer, temporaryFolder, tokens } from "./testing/server-fixture.js";
 
 const NDJSON = { accept: "application/x-ndjson" };
 const EVENTS = { accept: "text/event-stream" };

@@ -62,7 +62,7 @@ export function buildDatasetRoutes(app: ServerApp, parts: ServerParts): void {
       const target = saveTarget(given, parts.data);
       const form = wantedForm(context.req.header("accept") ?? "");
       if (form === "ndjson" && target) throw new RequestProblem(STREAMED_AND_SAVED);
-      const build = fromRequest(() => kind.start(parts.store, given));
+      const { build } = await fromRequest(() => ({ build: kind.start(parts.store, given) }));
 
       const free = parts.builds.take();
       const leaving = new AbortController();

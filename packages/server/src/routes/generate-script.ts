@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { createRoute, z } from "@hono/zod-openapi";
-import { ConfigError } from "@whetstone/core";
+import { ConfigError, DatasetError } from "@whetstone/core";
 import {
   generateTrainingScript,
   saveTrainingScript,
@@ -82,7 +82,7 @@ export function generateScriptRoute(app: ServerApp, { data }: ServerParts): void
       // The names and values are checked where the script is generated.
       config: given.config as TrainingConfigInput | undefined,
     };
-    const script = fromRequest(() => generateTrainingScript(kind, options));
+    const script = await fromRequest(() => generateTrainingScript(kind, options));
     if (target && data)
       await save(data, target, (path) => saveTrainingScript(kind, { ...options, path, overwrite }), overwrite);
     const saved = target && {
@@ -110,7 +110,8 @@ async function save(
     } catch (error) {
       // The options are known to be good, so what was refused is what stands there.
       const isRefusal = ConfigError.isInstance(error) && !(error.cause instanceof Error);
-      throw isRefusal || codeOf(error) === "EEXIST" ? saveExists() : error;
+      if (isRefusal || codeOf(error) === "EEXIST") throw saveExists();
+      throw new DatasetError("DATASET_WRITE_FAILED", "the script could not be written", { cause: error });
     }
   });
 }

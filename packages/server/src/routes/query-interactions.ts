@@ -51,8 +51,8 @@ export function queryInteractionsRoute(app: ServerApp, { store }: ServerParts): 
     const limit = given.limit ?? 100;
     const quality = given.high_quality_only ? HIGH_QUALITY : 0;
     const wanted = Math.max(quality, given.min_quality ?? 0);
-    const found = fromRequest(() =>
-      store.query({
+    const { rows, next } = await fromRequest(() => {
+      const found = store.query({
         startTime: given.start_time,
         endTime: given.end_time,
         agentTypes: typeof given.agent_type === "string" ? [given.agent_type] : given.agent_type,
@@ -63,9 +63,9 @@ export function queryInteractionsRoute(app: ServerApp, { store }: ServerParts): 
         limit: limit + 1,
         cursor: given.cursor,
         signal: context.req.raw.signal,
-      }),
-    );
-    const { rows, next } = await page(found, limit);
+      });
+      return page(found, limit);
+    });
     return jsonText(
       `{"interactions":[${rows.join(",")}],"count":${rows.length},"next_cursor":${JSON.stringify(next)}}`,
     );
