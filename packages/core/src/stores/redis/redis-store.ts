@@ -6,6 +6,7 @@ import { INDEX_BATCH, indexBatchBuilder, recordFlags } from "../../index-batch.j
 import type { Interaction } from "../../interaction.js";
 import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../../interaction-filter.js";
 import { pseudonymiser } from "../../pseudonym.js";
+import { recordJson } from "../../record-json.js";
 import {
   type AnnotateStatus,
   type FetchedRecord,
@@ -110,7 +111,7 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
     return {
       interactionId,
       timestamp,
-      json: JSON.stringify(interaction),
+      json: recordJson(interaction),
       entry: timeEntry(interaction),
       overall: qualityScores.overall ?? -1,
       foreign: !tellsItsTime(interactionId, timestamp),
