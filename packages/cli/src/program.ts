@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { failureOf } from "./cli-error.js";
 import type { CliIo } from "./cli-io.js";
+import { calibrateCommand } from "./commands/calibrate.js";
 import { cleanupCommand } from "./commands/cleanup.js";
 import { datasetCommand } from "./commands/dataset.js";
 import { feedbackCommand } from "./commands/feedback.js";
@@ -74,6 +75,7 @@ const COMMANDS = [
   queryCommand,
   showCommand,
   scoreCommand,
+  calibrateCommand,
   feedbackCommand,
   datasetCommand,
   scriptCommand,

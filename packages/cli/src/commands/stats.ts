@@ -1,3 +1,4 @@
+import { type Calibration, snakeKeys } from "@whetstone/core";
 import { trainingStatsBody } from "@whetstone/server";
 import { Command } from "commander";
 import type { CliIo } from "../cli-io.js";
@@ -34,9 +35,13 @@ export function statsCommand(io: CliIo): Command {
 async function run(context: CommandContext, { since, until, agentType }: StatsOptions): Promise<ExitCode> {
   const { output } = context;
   const filter = { startTime: since, endTime: until, agentTypes: agentType };
-  const stats = await context.withStore((store) => store.stats(filter), { mustExist: true });
+  const { stats, calibrations } = await context.withStore(
+    async (store) => ({ stats: await store.stats(filter), calibrations: await store.calibrations() }),
+    { mustExist: true },
+  );
   if (output.json) {
-    await output.writeJson(trainingStatsBody(stats));
+    const known = calibrations.length > 0 && { calibrations: calibrations.map(snakeKeys) };
+    await output.writeJson({ ...trainingStatsBody(stats), ...known });
     return ExitCode.done;
   }
   const row = (
@@ -61,6 +66,7 @@ async function run(context: CommandContext, { since, until, agentType }: StatsOp
       `(${percent(highQualityCount, totalInteractions)}), ${counted(errorCount, "error")} ` +
       `(${percent(errorCount, totalInteractions)}), ${count(unscoredCount)} unscored`,
     ...(agents.length > 0 ? ["", ...table] : []),
+    ...(calibrations.length > 0 ? ["", ...renderTable(SCORER_COLUMNS, calibrations.map(scorerRow), output.bold)] : []),
   );
   return ExitCode.done;
 }
@@ -71,6 +77,20 @@ const COLUMNS = [
   { title: "HIGH QUALITY", align: "right" },
   { title: "ERRORS", align: "right" },
   { title: "MEAN SCORE", align: "right" },
+] as const;
+
+/** How far each scorer's word can be trusted, where that was measured. */
+function scorerRow({ source, kappa, kappaInterval, agreement, labelled, verdict }: Calibration): string[] {
+  const interval = kappaInterval ? ` [${kappaInterval.map((value) => value.toFixed(3)).join(", ")}]` : "";
+  return [source, `${kappa?.toFixed(3) ?? "none"}${interval}`, agreement.toFixed(3), count(labelled), verdict];
+}
+
+const SCORER_COLUMNS = [
+  { title: "SCORER", maxWidth: 48 },
+  { title: "KAPPA" },
+  { title: "AGREEMENT", align: "right" },
+  { title: "LABELS", align: "right" },
+  { title: "VERDICT", maxWidth: 48 },
 ] as const;
 
 function percent(part: number, whole: number): string {
