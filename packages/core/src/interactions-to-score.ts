@@ -31,15 +31,13 @@ export async function* interactionsToScore(
   let passStarted = Date.now();
   for (;;) {
     let last: StoredInteraction | undefined;
-    for await (const batch of store.query({ ...filter, cursor, signal })) {
+    for await (const batch of readAhead(store.query({ ...filter, cursor, signal }))) {
       for (const interaction of batch) {
         const needed = (rescore || !isScored(interaction, source)) && !(follow && failedLately(interaction, source));
         onConsidered?.(needed);
         if (needed) yield interaction;
       }
       last = batch.at(-1);
-      // A scorer that needs no waiting would otherwise keep the event loop to itself.
-      await new Promise((resume) => setImmediate(resume));
     }
     if (!follow) return;
     if (last) cursor = cursorAfter(last);
@@ -47,6 +45,25 @@ export async function* interactionsToScore(
     if (Date.now() - passStarted < WHOLE_PASS_MS) continue;
     cursor = undefined;
     passStarted = Date.now();
+  }
+}
+
+/**
+ * Reads one batch while the one before is handed out, so that nobody waits for the store. It begins in the next turn of
+ * the event loop, for a store on the disk may keep this one to itself while it reads.
+ */
+async function* readAhead<T>(batches: AsyncIterable<T>): AsyncGenerator<T, undefined> {
+  const reader = batches[Symbol.asyncIterator]();
+  try {
+    for (let next = reader.next(); ; ) {
+      const { value, done } = await next;
+      if (done) return;
+      next = new Promise((resume) => setImmediate(resume)).then(() => reader.next());
+      next.catch(() => {}); // it is met when its turn comes, or nobody is left to meet it
+      yield value;
+    }
+  } finally {
+    await reader.return?.();
   }
 }
 

@@ -216,7 +216,7 @@ function checkOptions({ source }: Scorer, { concurrency, limit, rescore, follow,
 
 type Fact = ScoreAnnotation | UnscoredAnnotation;
 
-/** Collects annotations into batches. One batch is being stored at a time, and a full one makes its writer wait. */
+/** Collects annotations into batches. One is being stored while the next one fills; a full one waits for it. */
 function annotationWriter(store: InteractionStore, onNotFound: (fact: Fact) => void) {
   let pending: Written[] = [];
   let storing: Promise<void> = Promise.resolve();
@@ -240,9 +240,13 @@ function annotationWriter(store: InteractionStore, onNotFound: (fact: Fact) => v
 
   return {
     async write(fact: Fact, settle: () => void): Promise<void> {
-      if (pending.push({ fact, settle }) >= WRITE_BATCH) return flush();
-      timer ??= setTimeout(() => {
+      if (pending.push({ fact, settle }) >= WRITE_BATCH) {
+        const before = storing;
         // A failure stays in `storing`, where the next write or close meets it.
+        flush().catch(() => {});
+        return before;
+      }
+      timer ??= setTimeout(() => {
         flush().catch(() => {});
       }, LINGER_MS).unref();
     },
