@@ -13,6 +13,7 @@ import { expect, expectTypeOf, it } from "vitest";
 import { withSession } from "../interaction-context.js";
 import { testLogger } from "../test-logger.js";
 import { type Replies, testModel } from "../test-model.js";
+import { wrapAgent } from "../wrap-agent.js";
 import { type WhetstoneCallbackHandler, whetstoneCallbackHandler } from "./callback-handler.js";
 
 const fake = testModel();
@@ -205,6 +206,21 @@ it("keeps parallel calls apart", async () => {
   await echo.batch(questions, { callbacks });
   const found = (await records()).map(({ query, answer }) => [query, answer]);
   expect(found.toSorted()).toEqual(questions.map((question) => [question, `${question}!`]).toSorted());
+});
+
+it("makes a record of its own inside a wrapped agent, so one of the two is enough", async () => {
+  const { logger, records } = testLogger();
+  const callbacks = [whetstoneCallbackHandler({ logger, agentType: "chain" })];
+  const model = modelAnswering(() => "120");
+  const ask = wrapAgent(async (question: string) => (await model.invoke(question, { callbacks })).text, {
+    logger,
+    agentType: "agent",
+  });
+  await ask("5!");
+  expect((await records()).map(({ agentType, answer }) => [agentType, answer])).toEqual([
+    ["chain", "120"],
+    ["agent", "120"],
+  ]);
 });
 
 it("fits LangChain's type, and takes what it does not know", async () => {
