@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DEFAULT_STORE_URL, type InteractionStore, openStore } from "@whetstone/core";
+import { DEFAULT_STORE_URL, defaultStoreUrl, type InteractionStore, openStore } from "@whetstone/core";
 import { CliError, systemReason } from "./cli-error.js";
 import type { CliIo } from "./cli-io.js";
 
@@ -9,8 +9,9 @@ import type { CliIo } from "./cli-io.js";
 export const CONFIG_FILE = "whetstone.config.json";
 
 /**
- * Opens the store that is meant: `--store`, then WHETSTONE_URL, then the settings file, then ./.whetstone. A command
- * that only reads (`mustExist`) does not make a store where there is none, for that is most likely a wrong path.
+ * Opens the store that is meant: `--store`, then WHETSTONE_URL, then the settings file, then REDIS_URL or REDIS_HOST, then
+ * ./.whetstone. A command that only reads (`mustExist`) does not make a store where there is none, for that is most
+ * likely a wrong path.
  */
 export async function openCliStore(
   io: CliIo,
@@ -18,7 +19,7 @@ export async function openCliStore(
   { mustExist = false } = {},
 ): Promise<InteractionStore> {
   const chosen = absoluteUrl(
-    url ?? (io.env.WHETSTONE_URL || undefined) ?? configuredStore(io.cwd) ?? DEFAULT_STORE_URL,
+    url ?? (io.env.WHETSTONE_URL || undefined) ?? configuredStore(io.cwd) ?? defaultStoreUrl(io.env),
     io.cwd,
   );
   const folder = storeFolder(chosen);

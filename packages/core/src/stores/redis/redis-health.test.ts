@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { Redis as Redis6 } from "ioredis6";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openStore } from "../../open-store.js";
@@ -127,6 +128,22 @@ describe.runIf(hasRedisServer())("the health of a Redis store", () => {
     expect((await other.get(second.interactionId))?.userId).toBe(pseudonym);
     for (const one of [store, other]) await one.close();
     await own.stop();
+  });
+
+  it("is well with the user that docs/stores.md makes", async () => {
+    const page = readFileSync(new URL("../../../../../docs/stores.md", import.meta.url), "utf8");
+    const [, rules = ""] = /^ACL SETUSER (.*)$/m.exec(page) ?? [];
+    await server.cli("acl", "setuser", ...rules.split(" "));
+    const store = openStore(server.url.replace("//", "//whetstone:password@"));
+    const records = [interaction(), interaction({ interactionId: "of-the-user" })];
+    expect(await store.append(records)).toEqual(["stored", "stored"]);
+    const word = { kind: "score", source: "human:ada", at: 1, scores: { overall: 1 } } as const;
+    expect(await store.annotate([{ ...word, interactionId: "of-the-user" }])).toEqual(["stored"]);
+    expect((await store.stats({ minQuality: 1 })).totalInteractions).toBe(1);
+    expect((await store.get("of-the-user"))?.annotations).toHaveLength(1);
+    expect(await store.health()).toMatchObject({ status: "ok" });
+    expect((await store.deleteBefore(Date.now() + 2 * 86_400_000)).removed).toBeGreaterThanOrEqual(2);
+    await store.close();
   });
 
   it("goes without INFO where that is forbidden, and says what it does not know", async () => {

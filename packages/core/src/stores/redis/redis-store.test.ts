@@ -1,17 +1,20 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { Cluster as Cluster5, Redis as Redis5 } from "ioredis";
 import { Cluster as Cluster6, Redis as Redis6 } from "ioredis6";
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openStore } from "../../open-store.js";
 import { type RedisCluster, startRedisCluster } from "../../testing/redis-cluster.js";
-import { type RedisServer, startRedis } from "../../testing/redis-server.js";
+import { hasRedisServer, type RedisServer, startRedis } from "../../testing/redis-server.js";
 import { testStore } from "../../testing/test-store.js";
 import type { RedisLike } from "./redis-like.js";
 import { redisStore } from "./redis-store.js";
 
+const run = promisify(execFile);
 let prefixes = 0;
 const freshPrefix = () => `t${process.pid}-${++prefixes}`;
 
-describe("on a single server", () => {
+describe.runIf(hasRedisServer())("on a single server", () => {
   let server: RedisServer;
   beforeAll(async () => {
     server = await startRedis();
@@ -26,7 +29,7 @@ describe("on a single server", () => {
   testClient("ioredis 6", () => new Redis6(server.url));
 });
 
-describe("on a cluster of three masters", () => {
+describe.runIf(hasRedisServer())("on a cluster of three masters", () => {
   let cluster: RedisCluster;
   beforeAll(async () => {
     cluster = await startRedisCluster();
@@ -40,6 +43,28 @@ describe("on a cluster of three masters", () => {
   const nodes = () => cluster.servers.map(({ host, port }) => ({ host, port }));
   testClient("ioredis 5 Cluster", () => new Cluster5(nodes()));
   testClient("ioredis 6 Cluster", () => new Cluster6(nodes()));
+});
+
+// Where no server can be started, the contract at least is kept on a Redis that was given.
+describe.runIf(!hasRedisServer())("on the Redis of REDIS_URL", () => {
+  const { REDIS_URL = "" } = process.env;
+  testStore("a redis:// URL", async () => redisStore({ url: REDIS_URL, prefix: freshPrefix() }), {
+    reopen: async ({ url }) => redisStore({ url: REDIS_URL, prefix: /prefix=([^&]+)/.exec(url)?.[1] ?? "" }),
+  });
+});
+
+it("loads no Redis client before a Redis store is used", async () => {
+  const source = `
+    const { createRequire } = await import("node:module");
+    const { openStore } = await import(${JSON.stringify(new URL("../../index.ts", import.meta.url).href)});
+    const loaded = () => Object.keys(createRequire(import.meta.url).cache).some((file) => /[\\\\/]ioredis[\\\\/]/.test(file));
+    const store = openStore("redis://127.0.0.1:1");
+    const before = loaded();
+    await store.get("x").catch(() => undefined);
+    console.log(before, loaded());
+    await store.close();`;
+  const { stdout } = await run(process.execPath, ["--import", "tsx", "--input-type=module", "-e", source]);
+  expect(stdout.trim()).toBe("false true");
 });
 
 /** The contract on a client of the caller's, which stays open when its store is closed. */
