@@ -1,19 +1,28 @@
 import { z } from "@hono/zod-openapi";
 import type { InteractionStore } from "@whetstone/core";
-import { buildDpoDataset, buildGrpoDataset, buildSftDataset, type DatasetBuild } from "@whetstone/datasets";
+import {
+  buildDpoDataset,
+  buildGrpoDataset,
+  buildKtoDataset,
+  buildRewardDataset,
+  buildSftDataset,
+  type DatasetBuild,
+} from "@whetstone/datasets";
 import { agentType, daysBack, optional, share } from "./schemas.js";
 
 const atMost = (what: string) =>
   optional(z.number().int().min(1).max(1e9)).meta({ description: `at most so many ${what}` });
 
-/** What every build takes. */
+/** What every build takes. Not files to read, such as those to decontaminate against: a request names none. */
 const common = {
   agent_types: optional(z.array(agentType).min(1).max(64)).meta({ description: "only these; all unless told" }),
   days_back: optional(daysBack),
   format: optional(z.enum(["conversational", "standard"])).meta({ description: "message lists, or plain strings" }),
-  control_tokens: optional(z.enum(["drop", "keep"])).meta({
+  control_tokens: optional(z.enum(["drop", "escape", "keep"])).meta({
     description: "texts with control tokens of chat templates",
   }),
+  max_per_user: atMost("interactions of one user, 1,000 unless told"),
+  max_per_session: atMost("interactions of one session, 100 unless told"),
   save_to_file: optional(z.string().min(1).max(512)).meta({
     description: "where to save it in the data folder: one .jsonl file, or a folder with a dataset card and a manifest",
   }),
@@ -21,62 +30,87 @@ const common = {
   test_share: optional(z.number().gt(0).lt(1)).meta({ description: "folders: the share of prompts for test.jsonl" }),
 };
 
-interface Common {
-  readonly agent_types?: string[] | undefined;
-  readonly days_back?: number | undefined;
-  readonly format?: "conversational" | "standard" | undefined;
-  readonly control_tokens?: "drop" | "keep" | undefined;
-}
+const max_similar_answers = atMost("answers that are alike, 100 unless told");
 
-const options = ({ agent_types, days_back, format, control_tokens }: Common) => ({
-  agentTypes: agent_types,
-  daysBack: days_back,
-  format,
-  controlTokens: control_tokens,
+const pairs = {
+  min_quality_diff: optional(share).meta({ description: "the better one scores so much more, 0.2 unless told" }),
+  max_pairs: atMost("pairs"),
+  pairing: optional(z.enum(["best-worst", "all", "demonstration"])).meta({ description: "which answers are paired" }),
+  max_pairs_per_prompt: optional(z.number().int().min(1).max(100)).meta({
+    description: "with pairing `all`: at most so many pairs of one prompt, 4 unless told",
+  }),
+  max_similar_answers,
+};
+
+type Given<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape & typeof common>>;
+
+const pairOptions = (given: Given<typeof pairs>) => ({
+  ...commonOptions(given),
+  minQualityDiff: given.min_quality_diff,
+  maxPairs: given.max_pairs,
+  pairing: given.pairing,
+  maxPairsPerPrompt: given.max_pairs_per_prompt,
+  maxSimilarAnswers: given.max_similar_answers,
+});
+
+const commonOptions = (given: z.output<z.ZodObject<typeof common>>) => ({
+  agentTypes: given.agent_types,
+  daysBack: given.days_back,
+  format: given.format,
+  controlTokens: given.control_tokens,
+  maxPerUser: given.max_per_user,
+  maxPerSession: given.max_per_session,
 });
 
 /** A kind of dataset: what a request can say, and the build it means. */
+export interface DatasetKindRoute {
+  readonly name: string;
+  readonly summary: string;
+  readonly schema: z.ZodType<SaveOptions>;
+  /** @throws ConfigError for options that do not go together */
+  start(store: InteractionStore, given: object): DatasetBuild<object>;
+}
+
 function kind<Shape extends z.ZodRawShape>(
   name: string,
   summary: string,
   shape: Shape,
-  start: (store: InteractionStore, given: z.output<z.ZodObject<Shape>> & Common) => DatasetBuild<object>,
-) {
+  start: (store: InteractionStore, given: Given<Shape>) => DatasetBuild<object>,
+): DatasetKindRoute {
   const schema = z.strictObject({ ...shape, ...common }).openapi(`${name}Options`);
-  return { name, summary, schema, start: start as (store: InteractionStore, given: object) => DatasetBuild<object> };
+  // What arrives has passed the schema.
+  return {
+    name,
+    summary,
+    schema: schema as unknown as z.ZodType<SaveOptions>,
+    start: start as DatasetKindRoute["start"],
+  };
 }
 
 /** The datasets that can be asked for, by the last part of their path. */
-export const datasetKinds = {
+export const datasetKinds: Readonly<Record<string, DatasetKindRoute>> = {
   sft: kind(
     "Sft",
     "Good answers, for supervised fine-tuning",
     {
       min_quality: optional(share).meta({ description: "an answer scores at least this, 0.8 unless told" }),
-      max_samples: atMost("rows, the newest"),
+      max_samples: atMost("answers, the newest"),
       mode: optional(z.enum(["messages", "prompt-completion"])).meta({ description: "how a row is laid out" }),
+      per_turn: optional(z.boolean()).meta({ description: "a row for each turn of the assistant" }),
+      max_similar_answers,
     },
     (store, given) =>
       buildSftDataset(store, {
-        ...options(given),
+        ...commonOptions(given),
         minQuality: given.min_quality,
         maxSamples: given.max_samples,
         mode: given.mode,
+        perTurn: given.per_turn,
+        maxSimilarAnswers: given.max_similar_answers,
       }),
   ),
-  dpo: kind(
-    "Dpo",
-    "A better and a worse answer to one prompt, for preference training",
-    {
-      min_quality_diff: optional(share).meta({ description: "the better one scores so much more, 0.2 unless told" }),
-      max_pairs: atMost("pairs"),
-    },
-    (store, given) =>
-      buildDpoDataset(store, {
-        ...options(given),
-        minQualityDiff: given.min_quality_diff,
-        maxPairs: given.max_pairs,
-      }),
+  dpo: kind("Dpo", "A better and a worse answer to one prompt, for preference training", pairs, (store, given) =>
+    buildDpoDataset(store, pairOptions(given)),
   ),
   grpo: kind(
     "Grpo",
@@ -88,9 +122,30 @@ export const datasetKinds = {
       max_groups: atMost("groups"),
     },
     (store, given) =>
-      buildGrpoDataset(store, { ...options(given), groupSize: given.group_size, maxGroups: given.max_groups }),
+      buildGrpoDataset(store, { ...commonOptions(given), groupSize: given.group_size, maxGroups: given.max_groups }),
   ),
-} as const;
+  kto: kind(
+    "Kto",
+    "Single answers, wanted or unwanted, for KTO",
+    {
+      min_quality: optional(share).meta({ description: "wanted from this score on, 0.8 unless told" }),
+      max_quality: optional(share).meta({ description: "unwanted up to this score, 0.5 unless told" }),
+      max_samples: atMost("answers, the newest"),
+      max_similar_answers,
+    },
+    (store, given) =>
+      buildKtoDataset(store, {
+        ...commonOptions(given),
+        minQuality: given.min_quality,
+        maxQuality: given.max_quality,
+        maxSamples: given.max_samples,
+        maxSimilarAnswers: given.max_similar_answers,
+      }),
+  ),
+  reward: kind("Reward", "Pairs with the margin between their scores, for reward models", pairs, (store, given) =>
+    buildRewardDataset(store, pairOptions(given)),
+  ),
+};
 
 /** The part of a request that is the same for every kind. */
 export interface SaveOptions {

@@ -1,14 +1,25 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileStore, type InteractionStore, memoryStore } from "@whetstone/core";
+import { fileStore, type InteractionStore, memoryStore, openStore } from "@whetstone/core";
+import { hasRedisServer, type RedisServer, startRedis } from "@whetstone/core/testing";
 import { trainingKinds } from "@whetstone/trainers";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { interaction, recordAnswers } from "./testing/recorded-answers.js";
 import { API, atTheEnd, startServer, temporaryFolder } from "./testing/server-fixture.js";
+
+let redis: RedisServer | undefined;
+beforeAll(async () => {
+  if (hasRedisServer()) redis = await startRedis();
+});
+afterAll(() => redis?.stop());
 
 const stores: readonly (readonly [name: string, open: () => InteractionStore])[] = [
   ["a memory store", () => memoryStore()],
   ["a file store", () => fileStore(join(temporaryFolder(), "store"))],
+  // Without a redis-server there is nothing to try; CI has one.
+  ...(hasRedisServer()
+    ? [["a Redis store", () => openStore(`${redis?.url}?prefix=t${Math.random().toString(36).slice(2)}`)] as const]
+    : []),
 ];
 
 describe.each(stores)("the API on %s", (_name, open) => {
@@ -47,7 +58,7 @@ describe.each(stores)("the API on %s", (_name, open) => {
     const stored = await store.get("from-python-1");
     expect(stored).toMatchObject({ answer: "42", latencyMs: 12.5, timestamp: Date.parse("2026-01-31T08:00:00Z") });
     expect(stored?.query).toBe("My mail is <EMAIL_1>, what is 6 times 7?");
-    if (store.url.startsWith("file:")) expect(stored?.userId).toMatch(/^u:[0-9a-f]{32}$/);
+    if (!store.url.startsWith("memory:")) expect(stored?.userId).toMatch(/^u:[0-9a-f]{32}$/);
   });
 
   it("gives interactions back page by page, by time, agent and quality", async () => {
@@ -105,7 +116,7 @@ describe.each(stores)("the API on %s", (_name, open) => {
     expect([unknown.status, await unknown.json()]).toMatchObject([404, { code: "INTERACTION_NOT_FOUND" }]);
   });
 
-  it("builds SFT, DPO and GRPO datasets and says what was left out", async () => {
+  it("builds SFT, DPO, GRPO, KTO and reward datasets and says what was left out", async () => {
     const { post, store } = await start();
     await recordAnswers(store, { prompts: 3, answers: 5 });
     await store.append([interaction()]);
@@ -129,6 +140,20 @@ describe.each(stores)("the API on %s", (_name, open) => {
     });
     const grpo = await build("grpo", { group_size: 3, max_groups: 2, days_back: 1, agent_types: ["math"] });
     expect(grpo).toMatchObject({ count: 2, metadata: { options: { group_size: 3, max_groups: 2, days_back: 1 } } });
+    const kto = await build("kto", { max_quality: 0.2 });
+    expect(kto).toMatchObject({ metadata: { kind: "kto" } });
+    expect((kto.dataset as { label: boolean }[]).map(({ label }) => label).toSorted()).toEqual([
+      false,
+      false,
+      false,
+      true,
+      true,
+      true,
+    ]);
+    expect(await build("reward", {})).toMatchObject({
+      count: 3,
+      dataset: [{ margin: 1 }, { margin: 1 }, { margin: 1 }],
+    });
     expect(await build("sft", { agent_types: ["nobody"] })).toMatchObject({ dataset: [], count: 0 });
   });
 

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { datasetAnswer, saveTarget } from "../dataset-answer.js";
-import { datasetKinds, type SaveOptions } from "../dataset-kinds.js";
+import { datasetKinds } from "../dataset-kinds.js";
 import { ndjsonStream, progressStream } from "../dataset-streams.js";
 import { fromRequest } from "../from-request.js";
 import { jsonText } from "../json-text.js";
@@ -44,7 +44,7 @@ export function buildDatasetRoutes(app: ServerApp, parts: ServerParts): void {
       summary: kind.summary,
       description: HOW,
       ...needs("build", { body: true }),
-      request: { body: body(kind.schema as z.ZodType<SaveOptions>, { required: false }) },
+      request: { body: body(kind.schema, { required: false }) },
       responses: {
         200: {
           description: "The dataset.",

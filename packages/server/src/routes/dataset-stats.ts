@@ -16,6 +16,14 @@ const statsBody = z
     potential_datasets: z
       .object({ sft_samples: count("rows"), dpo_pairs: count("pairs"), grpo_groups: count("groups") })
       .catchall(z.number().int()),
+    signal: z
+      .object({
+        prompts: count("prompts with a scored answer"),
+        with_signal: count("prompts with answers of different scores"),
+        share: z.number(),
+      })
+      .meta({ description: "what can be learnt from comparing answers" }),
+    recommended: z.object({ method: z.string().nullable(), reason: z.string() }),
     recommendation: z.string().meta({ description: "what to do next" }),
   })
   .openapi("DatasetStats");
@@ -47,16 +55,20 @@ export function datasetStatsRoute(app: ServerApp, { store, scans }: ServerParts)
     const { days_back } = context.req.valid("query");
     const free = scans.take();
     try {
-      const { agentCounts, potentialDatasets, ...facts } = await fromRequest(() =>
-        datasetStats(store, { daysBack: days_back }),
-      );
+      const stats = await fromRequest(() => datasetStats(store, { daysBack: days_back }));
       const answer = {
         days_back: days_back ?? null,
-        ...snakeKeys(facts),
-        agent_counts: agentCounts,
-        potential_datasets: snakeKeys(potentialDatasets),
+        total_interactions: stats.totalInteractions,
+        high_quality_count: stats.highQualityCount,
+        error_count: stats.errorCount,
+        unscored_count: stats.unscoredCount,
+        agent_counts: stats.agentCounts,
+        potential_datasets: snakeKeys(stats.potentialDatasets) as z.infer<typeof statsBody>["potential_datasets"],
+        signal: snakeKeys(stats.signal) as z.infer<typeof statsBody>["signal"],
+        recommended: stats.recommended,
+        recommendation: stats.recommendation,
       };
-      return context.json(answer as z.infer<typeof statsBody>, 200);
+      return context.json(answer, 200);
     } finally {
       free();
     }
