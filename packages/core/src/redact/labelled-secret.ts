@@ -2,6 +2,7 @@ import {
   characterSet,
   isAlphanumeric,
   isDigit,
+  isLetter,
   isTokenCharacter,
   runEnd,
   runReader,
@@ -162,8 +163,8 @@ const STRONG_WORDS = [
 function strengthOf(text: string, labelEnd: number): Strength | null {
   let end = labelEnd;
   while (end > labelEnd - 4 && end > 0 && isGap(text.charCodeAt(end - 1))) end -= 1;
-  // The words end in d, e, n, r, s, t or y: most of what stands before a colon or an equals sign is sorted out here.
-  if (end === 0 || !LAST_LETTERS(text.charCodeAt(end - 1))) return null;
+  // Most of what stands before a colon or an equals sign is sorted out here.
+  if (!ENDINGS.has(endingOf(text, end))) return null;
   const start = runStart(text, end, isLabel, Math.max(0, end - MAX_LABEL));
   const word = text
     .slice(start, end)
@@ -175,7 +176,24 @@ function strengthOf(text: string, labelEnd: number): Strength | null {
   return word.endsWith("key") ? "weak" : null;
 }
 
-const LAST_LETTERS = characterSet("deEDnNrRsStTyY");
+/** The last three letters before `end` as one number, whatever their case and whatever joins them; 0 for fewer. */
+function endingOf(text: string, end: number): number {
+  let [ending, letters] = [0, 0];
+  for (let at = end - 1; at >= 0 && letters < 3; at--) {
+    const code = text.charCodeAt(at);
+    if (isJoint(code)) continue;
+    if (!isLetter(code)) return 0;
+    ending = ending * 32 + (code & 31);
+    letters += 1;
+  }
+  return letters === 3 ? ending : 0;
+}
+
+const isJoint = characterSet("_. -");
+
+const ENDINGS: ReadonlySet<number> = new Set(
+  [...PASSWORD_WORDS, ...STRONG_WORDS, "authorization", "key"].map((word) => endingOf(word, word.length)),
+);
 
 /** A run of letters and digits in which the kinds change more often than in any name. */
 function looksRandom(value: string, strength: Strength): boolean {

@@ -44,11 +44,13 @@ const FIELDS: Readonly<Partial<Record<keyof Interaction, "text" | "secrets">>> =
   variant: "secrets",
 };
 
+const READ_FIELDS = Object.entries(FIELDS) as [keyof Interaction, "text" | "secrets"][];
+
 function redactedInteraction(record: Interaction, redact: Redactor): Interaction {
   const placeholders = createPlaceholders();
   const changes: Record<string, Json> = {};
   const flags: string[] = [];
-  for (const [name, depth] of Object.entries(FIELDS) as [keyof Interaction, "text" | "secrets"][]) {
+  for (const [name, depth] of READ_FIELDS) {
     const value = record[name] as Json | undefined;
     if (value === undefined) continue;
     const made = redactedJson(value, "", {
