@@ -241,6 +241,28 @@ export function testStore(name: string, open: () => Promise<InteractionStore>, o
       assert.deepEqual(queriesOf(await collect(store, { scored: false })), ["2"]);
     });
 
+    test("keeps why a scorer gave no score, beside the score that it gives later", async () => {
+      const record = interaction();
+      await store.append([record]);
+      const failed = { interactionId: record.interactionId, kind: "unscored", source: "judge:m@r" } as const;
+      const usage = { inputTokens: 10, outputTokens: 5, costUsd: 0.001 };
+      await store.annotate([
+        { ...failed, at: 1, code: "SCORING_UNAVAILABLE", reason: "it answered 503" },
+        { ...failed, at: 2, code: "SCORING_UNPARSABLE", reason: "no verdict", usage },
+      ]);
+      assert.deepEqual(queriesOf(await collect(store, { scored: false })), [record.query]);
+      const found = await store.get(record.interactionId);
+      assert.equal(found && effectiveScore(found), null);
+      assert.deepEqual(found?.annotations, [
+        { ...failed, at: 2, code: "SCORING_UNPARSABLE", reason: "no verdict", usage },
+      ]);
+      await store.annotate([score(record, "judge:m@r", 0.5, 3)]);
+      const scored = await store.get(record.interactionId);
+      assert.equal(scored && effectiveScore(scored)?.overall, 0.5);
+      assert.equal(scored?.annotations?.length, 2);
+      assert.deepEqual(await collect(store, { scored: false }), []);
+    });
+
     test("keeps each kind of feedback, and a demonstration is a flag of the index", async () => {
       const record = interaction();
       await store.append([record]);
