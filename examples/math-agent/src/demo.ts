@@ -181,8 +181,8 @@ async function exampleRow<Row>(
 }
 
 const NOTE =
-  "The planner's answers follow tool calls that no other variant made. Pairs and groups compare answers to the same " +
-  "situation, so its answers are SFT rows only.";
+  "The planner's answers follow tool calls that no other variant made. Pairs compare answers to the same situation, so " +
+  "its answers are in none; groups take attempts at the same task, and hold its whole way to the answer.";
 
 // Sums show less of an agent than a problem told in words.
 function isStory(turns: Turns): boolean {
