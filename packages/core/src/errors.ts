@@ -11,6 +11,7 @@ export type ErrorCode =
   | "STORE_FULL"
   | "STORE_REFUSED"
   | "STORE_RECORD_REFUSED"
+  | "STORE_DEGRADED"
   | "QUEUE_FULL"
   | "FEEDBACK_INVALID"
   | "SCORING_FAILED"

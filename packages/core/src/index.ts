@@ -107,6 +107,7 @@ export {
 export { type Criterion, parseRubric, type Rubric, rubrics } from "./scorers/rubrics.js";
 export { type ExpectedToolCall, type ToolCallMatchOptions, toolCallMatch } from "./scorers/tool-call-match.js";
 export type { ScoringQueue } from "./scoring-queue.js";
+export { type SpoolBacklog, spoolBacklog } from "./spool/spool-folder.js";
 export {
   type AgentStats,
   type AnnotateStatus,

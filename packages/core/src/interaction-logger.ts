@@ -98,6 +98,7 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
   let lastDropEvent = -Infinity;
   let replayed = 0;
   const troubles: { store: StoreError | null; spool: StoreError | null } = { store: null, spool: null };
+  let concerns: readonly string[] = [];
   let closed = false;
   const told = new Set<ErrorCode>();
 
@@ -136,6 +137,7 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
           feedback.dropped += annotations;
         },
         onTrouble: changeTrouble,
+        onConcerns: changeConcerns,
         onStoreLost: (resent) => emit("storeLost", { resent }),
         onProgress() {
           drained.tellWaiters();
@@ -260,6 +262,15 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
     tell(error);
   }
 
+  function changeConcerns(reasons: readonly string[]): void {
+    const news = reasons.filter((reason) => !concerns.includes(reason));
+    concerns = reasons;
+    for (const reason of news) {
+      emit("degraded", { reason });
+      tellOnce("STORE_DEGRADED", () => reason);
+    }
+  }
+
   function tell(error: WhetstoneError): void {
     try {
       onError(error);
@@ -345,7 +356,8 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
 
     health() {
       if (closed) return { status: "closed", reasons: ["the logger is closed: make a new one"] };
-      const reasons = [troubles.store?.message, troubles.spool?.message].filter((reason) => reason !== undefined);
+      const broken = [troubles.store?.message, troubles.spool?.message].filter((reason) => reason !== undefined);
+      const reasons = [...broken, ...concerns];
       const paused = drained.pausedBecause() ?? ahead?.pausedBecause();
       if (paused && reasons.length === 0) reasons.push(paused);
       return { status: reasons.length > 0 ? "degraded" : "ok", reasons };

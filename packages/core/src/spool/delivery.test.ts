@@ -158,6 +158,18 @@ describe("a logger in front of a remote store", () => {
   });
 });
 
+it("tells once what the store says against itself, and goes on", async () => {
+  const told: string[] = [];
+  const events: string[] = [];
+  store.reasons = ["it may forget"];
+  const logger = open({ onError: ({ code, message }) => told.push(`${code}: ${message}`) });
+  logger.on("degraded", ({ reason }) => events.push(reason));
+  logger.log(asked(1));
+  expect((await logger.flush()).stored).toBe(1);
+  expect(logger.health()).toEqual({ status: "degraded", reasons: ["it may forget"] });
+  expect([told, events]).toEqual([["STORE_DEGRADED: it may forget"], ["it may forget"]]);
+});
+
 describe("what another process has left", () => {
   it("is stored by the next one, once, and counted apart", async () => {
     store.failing = away;
@@ -342,6 +354,7 @@ type FaultyStore = InteractionStore & {
   failing: StoreError | null;
   /** So many batches are stored, and then fail. */
   loseAnswers: number;
+  reasons: string[];
   refuses: (record: Interaction) => boolean;
   readonly batches: number[];
   readonly statuses: Map<string, number>;
@@ -367,6 +380,7 @@ function faultyStore(url = "test://store"): FaultyStore {
     url,
     failing: null,
     loseAnswers: 0,
+    reasons: [],
     refuses: () => false,
     batches,
     statuses,
@@ -388,7 +402,8 @@ function faultyStore(url = "test://store"): FaultyStore {
     },
     async health() {
       await arrive(this);
-      return { status: "ok", reasons: [], epoch: String(epoch) };
+      const { reasons } = this;
+      return { status: reasons.length > 0 ? "degraded" : "ok", reasons, epoch: String(epoch) };
     },
     get: (id) => data.get(id),
     query: (options) => data.query(options),

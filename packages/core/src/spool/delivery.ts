@@ -59,6 +59,8 @@ export interface DeliveryOptions {
   readonly onLost: (reason: "refused" | "spoolLost", records: number, annotations: number) => void;
   /** Why nothing moves, or null when it moves again: the store's trouble, or the spool's. */
   readonly onTrouble: (of: "store" | "spool", error: StoreError | null) => void;
+  /** What the store says against itself while it works, such as a policy that may remove records; empty when nothing. */
+  readonly onConcerns: (reasons: readonly string[]) => void;
   /** The server holds other data than before; so many records are sent again. */
   readonly onStoreLost: (records: number) => void;
   /** Something was stored, or there is room again. */
@@ -106,6 +108,7 @@ export function delivery({
   onReplayed,
   onLost,
   onTrouble,
+  onConcerns,
   onStoreLost,
   onProgress,
   onGiveUp,
@@ -538,7 +541,9 @@ export function delivery({
   async function lookAtStore(): Promise<void> {
     lookedAt = performance.now();
     try {
-      const { epoch: seen } = await store.health();
+      const { status, epoch: seen, reasons } = await store.health();
+      // What does not work at all shows when something is sent.
+      if (!inTrouble && status !== "down") onConcerns(status === "degraded" ? reasons : []);
       if (seen === undefined) return;
       if (epoch !== undefined && seen !== epoch) {
         forgot = true;
@@ -546,7 +551,7 @@ export function delivery({
       }
       epoch = seen;
     } catch {
-      // What is wrong with the store shows when something is sent.
+      // The same.
     }
   }
 

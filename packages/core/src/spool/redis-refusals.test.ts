@@ -23,7 +23,15 @@ describe.concurrent("nothing is lost and nothing is stored twice when Redis", ()
       },
     });
     expect(run).toMatchObject({ ...whole, stored: run.sent });
-    expect(run.errors.map(({ code }) => code)).toEqual(["STORE_FULL"]);
+    expect(run.errors.map(({ code }) => code)).toContain("STORE_FULL");
+  });
+
+  it("may evict keys: the logger says so, and no record is one that a volatile policy takes", async () => {
+    await using server = await startRedis({ config: { maxmemory: "100mb", "maxmemory-policy": "allkeys-lru" } });
+    const run = await faultedRun("eviction policy allkeys-lru", { store: server.url, fault: () => sleep(500) });
+    expect(run).toMatchObject({ ...whole, stored: run.sent });
+    expect(run.errors.map(({ code, message }) => `${code} ${message}`).join()).toMatch(/STORE_DEGRADED .*noeviction/);
+    expect(await server.cli("info", "keyspace")).toContain("expires=0");
   });
 
   it("is a replica for a while", async () => {

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createInteractionLogger } from "../interaction-logger.js";
+import type { InteractionLogger } from "../logger.js";
 import { type RedisServer, startRedis } from "../testing/redis-server.js";
 import { countStored } from "./faulted-run.fixture.js";
 import { spoolBacklog } from "./spool-folder.js";
@@ -38,8 +39,7 @@ describe("kill -9 of a process that logs to Redis", () => {
     }
     const left = spoolBacklog(server.url, folder);
     const next = createInteractionLogger({ store: server.url, spoolDirectory: folder });
-    await nothingLeft();
-    const { replayed } = next.stats();
+    const replayed = await untilReplayed(next);
     await next.close();
     const counted = await countStored(server.url, ids);
     console.log(
@@ -51,31 +51,48 @@ describe("kill -9 of a process that logs to Redis", () => {
     expect(replayed).toBeGreaterThan(0);
     expect(spoolBacklog(server.url, folder).segments).toBe(0);
     expect(durability === "sync" ? counted.lostIds : counted.lostIds.filter((id) => !runningTurn.has(id))).toEqual([]);
-
-    async function nothingLeft(): Promise<void> {
-      // Replaying goes on for as long as the count grows.
-      for (let before = -1; next.stats().replayed > before; ) {
-        before = next.stats().replayed;
-        await sleep(1_500);
-      }
-    }
   });
 
-  async function killedAfter(ms: number, durability: string) {
+  it("process.exit in the turn that logged 5,000 loses nothing, and keeps its exit code", async () => {
+    const { ids, code } = await killedAfter(Infinity, "journal", 5_000);
+    const next = createInteractionLogger({ store: server.url, spoolDirectory: folder });
+    const replayed = await untilReplayed(next);
+    await next.close();
+    const counted = await countStored(server.url, ids);
+    console.log(
+      `| \`process.exit\` in the turn that logged | ${ids.length} | ${counted.stored} | ${counted.duplicated} | ` +
+        `${counted.lost} | | replayed ${replayed}`,
+    );
+    expect([ids.length, code]).toEqual([5_000, 7]);
+    expect(counted).toMatchObject({ stored: 5_000, duplicated: 0, lost: 0 });
+  });
+
+  /** Replaying goes on for as long as the count grows. */
+  async function untilReplayed(logger: InteractionLogger): Promise<number> {
+    for (let before = -1; logger.stats().replayed > before; ) {
+      before = logger.stats().replayed;
+      await sleep(1_500);
+    }
+    return logger.stats().replayed;
+  }
+
+  async function killedAfter(ms: number, durability: string, burst = 0) {
     const oracle = join(folder, "ids");
     const fd = openSync(oracle, "w");
-    const logging = spawn(process.execPath, ["--import", "tsx", child, server.url, folder, durability], {
+    const logging = spawn(process.execPath, ["--import", "tsx", child, server.url, folder, durability, String(burst)], {
       stdio: ["ignore", fd, "inherit"],
     });
     closeSync(fd);
     const closed = new Promise((resolve) => logging.once("close", resolve));
-    while (statSync(oracle).size === 0) await sleep(5);
-    await sleep(ms);
-    logging.kill("SIGKILL");
-    await closed;
+    if (ms < Infinity) {
+      while (statSync(oracle).size === 0) await sleep(5);
+      await sleep(ms);
+      logging.kill("SIGKILL");
+    }
+    const code = await closed;
     const turns = readFileSync(oracle, "utf8").split("turn\n");
     const idsOf = (turn: string) => turn.split("\n").filter((line) => line.length === 36);
     // The end of a turn is told before its records are written: the last two may be the running one.
-    return { ids: turns.flatMap(idsOf), lastTurn: turns.slice(-2).flatMap(idsOf) };
+    return { code, ids: turns.flatMap(idsOf), lastTurn: turns.slice(-2).flatMap(idsOf) };
   }
 });
