@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const tsx = pathToFileURL(join(root, "node_modules", "tsx", "dist", "loader.mjs")).href;
 
 /** What a block may be; a language that is not here would be printed and never looked at. */
-const allowed = ["ts", "ts no-run", "sh", "sh run", "json", "jsonc", "text", "mermaid", "python"];
+const allowed = ["ts", "ts no-run", "sh", "sh curl", "sh run", "json", "jsonc", "text", "mermaid", "python"];
 
 const { folder: project, bin, begin } = openReaderProject();
 afterAll(() => rmSync(project, { recursive: true, force: true }));
