@@ -1,30 +1,29 @@
 import { sourceRank } from "./annotation.js";
 import type { Calibration } from "./calibration.js";
 import { ConfigError } from "./errors.js";
-import type { InteractionStore } from "./store.js";
 
 /**
  * Says which sources' scores a build may use: people's and verifiers' always, and others' (`judge:…`, `heuristic:…`,
  * `logged`) when labels show that their kappa is at least `least`: the lower end of its interval is.
  * @throws ConfigError unless `least` is a number from 0 to 1
  */
-export async function calibratedSources(store: InteractionStore, least: number): Promise<(source: string) => boolean> {
+export function calibratedSources(calibrations: readonly Calibration[], least: number): (source: string) => boolean {
   if (typeof least !== "number" || !(least >= 0 && least <= 1)) {
     throw new ConfigError(`requireCalibration is ${least}: use a kappa from 0 to 1, such as 0.4`);
   }
   const good = new Set<string>();
-  for (const { source, kappaInterval } of await store.calibrations()) {
+  for (const { source, kappaInterval } of calibrations) {
     if (kappaInterval && kappaInterval[0] >= least) good.add(source);
   }
   return (source) => sourceRank(source) > sourceRank("judge:") || good.has(source);
 }
 
 /** The calibrations of the named sources as a manifest holds them; null for a source that was never calibrated. */
-export async function calibrationFacts(
-  store: InteractionStore,
+export function calibrationFacts(
+  calibrations: readonly Calibration[],
   sources: Iterable<string>,
-): Promise<Readonly<Record<string, CalibrationFacts | null>>> {
-  const known = new Map((await store.calibrations()).map((calibration) => [calibration.source, calibration]));
+): Readonly<Record<string, CalibrationFacts | null>> {
+  const known = new Map(calibrations.map((calibration) => [calibration.source, calibration]));
   return Object.fromEntries([...sources].map((source) => [source, factsOf(known.get(source))]));
 }
 

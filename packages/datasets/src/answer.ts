@@ -32,6 +32,8 @@ export interface AnswerRules {
   readonly controlTokens: "drop" | "escape" | "keep";
   /** What nobody may be trained on. */
   readonly evals: Decontamination | null;
+  /** Whether a source's scores may decide; null trusts all. */
+  readonly isTrusted: ((source: string) => boolean) | null;
   /** The row holds the answer as a text, so an answer that calls a tool does not fit. */
   readonly needsText?: boolean;
 }
@@ -69,7 +71,7 @@ export function rejectedAnswerOf(record: FetchedRecord, rules: AnswerRules): Ans
 function fitAnswer(
   { interaction, json }: FetchedRecord,
   { score, prompt, answer }: Pick<Answer, "score" | "prompt" | "answer">,
-  { format, controlTokens, evals, needsText = format === "standard" }: AnswerRules,
+  { format, controlTokens, evals, isTrusted, needsText = format === "standard" }: AnswerRules,
 ): Answer | InteractionDrop {
   const tools = interaction.tools?.length ? interaction.tools : null;
   if (!asksSomething(prompt.at(-1))) return "noPrompt";
@@ -77,6 +79,8 @@ function fitAnswer(
   if (format === "standard" && prompt.length !== 1) return "notPlainText";
   if (needsText && answer.tool_calls?.length) return "notPlainText";
   if (evals?.knows(prompt)) return "contaminated";
+  // Without a source no score matters.
+  if (isTrusted && score.source !== "" && !isTrusted(score.source)) return "uncalibrated";
   const asTold = { interaction, score, tools };
   if (controlTokens !== "keep") {
     if (turnsHaveControlTokens(prompt) || turnsHaveControlTokens([answer]) || toolsHaveControlTokens(tools)) {

@@ -26,6 +26,11 @@ export interface BuildOptions extends SelectOptions, ContributorCaps {
   readonly controlTokens?: "drop" | "escape" | "keep" | undefined;
   /** JSONL files with the questions that models will be tested on: what asks the same is left out. Default: none. */
   readonly decontaminate?: readonly string[] | undefined;
+  /**
+   * Scores of judges, heuristics and of the agent itself decide only where `calibrate` has shown that their kappa is at
+   * least this; people's and verifiers' always do. Default: all decide.
+   */
+  readonly requireCalibration?: number | undefined;
 }
 
 /** What builders of answers to train on can be told, besides. */
@@ -83,20 +88,22 @@ export interface CommonRules extends Required<ContributorCaps> {
   readonly format: "conversational" | "standard";
   readonly controlTokens: "drop" | "escape" | "keep";
   readonly decontaminate: readonly string[];
+  readonly requireCalibration: number | undefined;
 }
 
 /** Checks what all builders share. @throws ConfigError naming the option that is wrong */
 export function commonRules(options: BuildOptions): CommonRules {
   const { agentTypes, daysBack, format = "conversational", controlTokens = "drop" } = options;
-  const { maxPerUser = 1_000, maxPerSession = 100, decontaminate = [] } = options;
+  const { maxPerUser = 1_000, maxPerSession = 100, decontaminate = [], requireCalibration } = options;
   checkChoice("format", format, ["conversational", "standard"]);
   checkChoice("controlTokens", controlTokens, ["drop", "escape", "keep"]);
+  if (requireCalibration !== undefined) checkShare("requireCalibration", requireCalibration);
   checkCount("maxPerUser", maxPerUser, 1);
   checkCount("maxPerSession", maxPerSession, 1);
   if (!Array.isArray(decontaminate) || decontaminate.some((path) => typeof path !== "string" || path === "")) {
     throw new ConfigError(`decontaminate is ${JSON.stringify(decontaminate)}: give a list of JSONL files`);
   }
-  return { agentTypes, daysBack, format, controlTokens, maxPerUser, maxPerSession, decontaminate };
+  return { agentTypes, daysBack, format, controlTokens, maxPerUser, maxPerSession, decontaminate, requireCalibration };
 }
 
 /** The rules as a manifest shows them: without folders, so that the same build gives the same bytes anywhere. */

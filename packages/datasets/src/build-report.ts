@@ -1,3 +1,4 @@
+import { type Calibration, type CalibrationFacts, calibrationFacts } from "@whetstone/core";
 import { type ContributorCaps, type Contributors, contributors, type TopContributor } from "./contributors.js";
 
 /** The methods a dataset is built for. */
@@ -14,6 +15,7 @@ export type InteractionDrop =
   | "controlTokens"
   | "notPlainText"
   | "contaminated"
+  | "uncalibrated"
   | "betweenLabels"
   | "duplicateAnswer"
   | "similarAnswer"
@@ -59,6 +61,8 @@ export interface BuildReport {
   readonly drops: Readonly<Record<DropReason, number>>;
   /** Whose scores decided, by interactions used. */
   readonly scoreSources: Readonly<Record<string, number>>;
+  /** How well these sources agree with people; null for one that was never compared with them. */
+  readonly calibrations: Readonly<Record<string, CalibrationFacts | null>>;
   /** The users whose interactions stand in most rows, at most five. */
   readonly topContributors: readonly TopContributor[];
 }
@@ -70,6 +74,8 @@ export interface Tally {
   prompts: number | null;
   promptsUsed: number;
   readonly contributors: Contributors;
+  /** What the store knows of scorers. */
+  calibrations: readonly Calibration[];
   drop(reason: DropReason, count?: number): void;
   /** One more interaction stands in a row; the source is empty where no score matters. */
   use(scoreSource: string): void;
@@ -87,6 +93,7 @@ export function tally(kind: DatasetKind, caps: ContributorCaps = {}): Tally {
     prompts: isGrouped ? 0 : null,
     promptsUsed: 0,
     contributors: contributors(caps),
+    calibrations: [],
     drop(reason, count = 1) {
       drops[reason] += count;
     },
@@ -107,6 +114,7 @@ export function tally(kind: DatasetKind, caps: ContributorCaps = {}): Tally {
         promptsUsed: isGrouped ? promptsUsed : null,
         drops: { ...drops },
         scoreSources: Object.fromEntries([...sources].sort(([a], [b]) => (a < b ? -1 : 1))),
+        calibrations: calibrationFacts(this.calibrations, [...sources.keys()].sort()),
         topContributors: this.contributors.top(),
       };
     },
@@ -171,6 +179,7 @@ const INTERACTION_WORDS: Record<InteractionDrop, string> = {
   controlTokens: "with chat-template control tokens",
   notPlainText: "that only message lists can hold",
   contaminated: "that ask what an evaluation file asks",
+  uncalibrated: "scored by a source that is not calibrated well enough (requireCalibration)",
   betweenLabels: "scored between maxQuality and minQuality",
   duplicateAnswer: "with a repeated answer to the same prompt",
   similarAnswer: "with an answer like too many others (maxSimilarAnswers)",

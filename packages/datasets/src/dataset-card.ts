@@ -85,6 +85,7 @@ export function renderManifest({ columns, files, testShare, options, report }: F
     prompts_used: report?.promptsUsed ?? null,
     drops: snakeKeys(Object.fromEntries(drops)),
     score_sources: report?.scoreSources ?? null,
+    calibrations: report?.calibrations ?? null,
     top_contributors:
       report?.topContributors.map(({ userId, interactions }) => ({ user_id: userId, interactions })) ?? null,
     columns: Object.fromEntries(columns),

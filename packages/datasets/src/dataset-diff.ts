@@ -162,6 +162,7 @@ const OTHER_RULES = [
   "max_per_session",
   "max_similar_answers",
   "decontaminate",
+  "require_calibration",
   "per_turn",
   "pairing",
   "max_pairs_per_prompt",

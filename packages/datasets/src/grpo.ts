@@ -5,7 +5,7 @@ import { type PromptDrop, tally } from "./build-report.js";
 import { type Choose, linesFromChosen, type PromptRows } from "./chosen-answers.js";
 import { type DatasetBuild, datasetBuild } from "./dataset-build.js";
 import { type GrpoRow, grpoLine, type OnlineGrpoRow, onlineGrpoLine } from "./dataset-rows.js";
-import { readEvalFiles } from "./decontamination.js";
+import { fitnessRules } from "./fitness.js";
 import { scanEligible } from "./index-scan.js";
 import { scoreGap } from "./score-gap.js";
 
@@ -34,12 +34,12 @@ export function buildGrpoDataset(store: InteractionStore, options: GrpoOptions =
   const settings = { groupSize, maxGroups, ...shownRules(rules) };
 
   return datasetBuild("grpo", settings, books, async function* (signal) {
-    const evals = await readEvalFiles(rules.decontaminate);
+    const read = await fitnessRules(store, rules, books);
     const index = await scanEligible(store, filter, books, { byTask: true }, signal);
     // Only messages can hold an answer that calls a tool, and what attempts at one task do on their way to it.
     const hasTrajectories = index.hasTaskTrajectories && format === "conversational";
     const shape = { format, hasTools: false, hasTasks: index.hasTasks, hasTrajectories };
-    const fitness = { ...rules, evals, needsText: !hasTrajectories };
+    const fitness = { ...read, needsText: !hasTrajectories };
     const toRows = (answers: readonly Answer[]): PromptRows | PromptDrop => {
       // By the scores of now, which may be newer than the index.
       const [best, ...others] = answers.toSorted((a, b) => b.score.overall - a.score.overall);
@@ -86,7 +86,7 @@ export function buildOnlineGrpoDataset(
   const settings = { maxPrompts, requireReference, ...shownRules(rules) };
 
   return datasetBuild("grpo-online", settings, books, async function* (signal) {
-    const fitness = { ...rules, evals: await readEvalFiles(rules.decontaminate) };
+    const fitness = await fitnessRules(store, rules, books);
     const index = await scanEligible(store, filter, books, { unscored: "all" }, signal);
     const shape = { format, hasTools: false, hasTasks: index.hasTasks };
     const hasReference = (row: number) => ((index.flags[row] as number) & IndexFlag.reference) !== 0;

@@ -12,7 +12,7 @@ import {
 import { type InteractionDrop, tally } from "./build-report.js";
 import { type DatasetBuild, datasetBuild } from "./dataset-build.js";
 import { type KtoRow, ktoLine } from "./dataset-rows.js";
-import { readEvalFiles } from "./decontamination.js";
+import { fitnessRules } from "./fitness.js";
 import { scanEligible } from "./index-scan.js";
 import { repeatFinder } from "./sft.js";
 import { similarAnswerFinder } from "./similar-answers.js";
@@ -50,7 +50,7 @@ export function buildKtoDataset(store: InteractionStore, options: KtoOptions = {
   const settings = { minQuality, maxQuality, maxSamples, ...shownRules(rules), maxSimilarAnswers };
 
   return datasetBuild("kto", settings, books, async function* (signal) {
-    const fitness = { ...rules, evals: await readEvalFiles(rules.decontaminate) };
+    const fitness = await fitnessRules(store, rules, books);
     const index = await scanEligible(store, filter, books, { unscored: "corrected" }, signal);
     const hasTools = (index.allFlags & IndexFlag.tools) !== 0;
     const shape = { format, hasTools, hasTasks: index.hasTasks };

@@ -145,6 +145,7 @@ function mixedReport(parts: readonly MixPart<object>[], sources: readonly LineSo
     promptsUsed: first.promptsUsed === null ? null : sum(({ promptsUsed }) => promptsUsed ?? 0),
     drops: added(reports.map((report) => report.drops)) as BuildReport["drops"],
     scoreSources,
+    calibrations: Object.assign({}, ...reports.map((report) => report.calibrations)),
   };
 }
 

@@ -14,7 +14,7 @@ import { type InteractionDrop, type PromptDrop, tally } from "./build-report.js"
 import { type Choose, linesFromChosen, type PromptRows } from "./chosen-answers.js";
 import { type DatasetBuild, datasetBuild } from "./dataset-build.js";
 import type { RowShape } from "./dataset-rows.js";
-import { readEvalFiles } from "./decontamination.js";
+import { fitnessRules } from "./fitness.js";
 import type { IndexRows } from "./index-rows.js";
 import { scanEligible } from "./index-scan.js";
 import { scoreGap } from "./score-gap.js";
@@ -62,7 +62,7 @@ export function buildPairs<Row>(
   const settings = { minQualityDiff, maxPairs, ...shownRules(rules), pairing, maxPairsPerPrompt, maxSimilarAnswers };
 
   return datasetBuild(kind, settings, books, async function* (signal) {
-    const fitness = { ...rules, evals: await readEvalFiles(rules.decontaminate) };
+    const fitness = await fitnessRules(store, rules, books);
     const index = await scanEligible(store, filter, books, { unscored: "corrected" }, signal);
     const hasTools = format === "conversational" && (index.allFlags & IndexFlag.tools) !== 0;
     const shape = { format, hasTools, hasTasks: index.hasTasks };

@@ -14,7 +14,7 @@ import {
 import { tally } from "./build-report.js";
 import { type DatasetBuild, datasetBuild } from "./dataset-build.js";
 import { type SftRow, sftLine, sftTurnLines } from "./dataset-rows.js";
-import { readEvalFiles } from "./decontamination.js";
+import { fitnessRules } from "./fitness.js";
 import type { IndexRows } from "./index-rows.js";
 import { scanEligible } from "./index-scan.js";
 import { keySet } from "./key-set.js";
@@ -61,7 +61,7 @@ export function buildSftDataset(store: InteractionStore, options: SftOptions = {
   const settings = { minQuality, maxSamples, ...shownRules(rules), mode, perTurn, maxSimilarAnswers };
 
   return datasetBuild("sft", settings, books, async function* (signal) {
-    const fitness = { ...rules, evals: await readEvalFiles(rules.decontaminate) };
+    const fitness = await fitnessRules(store, rules, books);
     const taken = { minQuality, unscored: "corrected", corrected: true } as const;
     const index = await scanEligible(store, filter, books, taken, signal);
     const hasTools = (index.allFlags & IndexFlag.tools) !== 0;
