@@ -53,7 +53,7 @@ describe("a logger in front of a remote store", () => {
   it("takes a burst of 20,000 calls in one turn, all of it", async () => {
     const logger = open();
     for (let n = 0; n < 20_000; n++) logger.log(asked(n));
-    expect(await logger.flush()).toEqual({ stored: 20_000, pending: 0, dropped: 0 });
+    expect(await logger.flush({ timeoutMs: 120_000 })).toEqual({ stored: 20_000, pending: 0, dropped: 0 });
   });
 
   it("has a record on disk before log returns in sync mode", () => {
