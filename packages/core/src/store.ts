@@ -110,6 +110,8 @@ export interface StoreHealth {
    * another one took over, and what it acknowledged shortly before may be gone.
    */
   readonly epoch?: string;
+  /** Of a store on a server: its version, memory, eviction policy and the like, by name. */
+  readonly facts?: Readonly<Record<string, string | number>>;
 }
 
 /** A record as `fetch` hands it out. */

@@ -2,7 +2,7 @@ import { ConfigError, StoreError } from "../../errors.js";
 import { isVague, redisError } from "./redis-error.js";
 import type { RedisCommand, RedisLike, RedisPipeline } from "./redis-like.js";
 import type { RedisPlace } from "./redis-url.js";
-import { concerns, parseInfo, type ServerFacts, whyLossy, whyUnfit } from "./server-facts.js";
+import { concerns, parseInfo, type ServerFacts, shownFacts, whyLossy, whyUnfit } from "./server-facts.js";
 
 /** How long a first connection may take, and a lost one that is being made again. */
 const CONNECT_MS = 5_000;
@@ -31,7 +31,12 @@ export interface RedisConnection {
   /** How often a connection was made: the server may be another one each time. */
   connections(): number;
   /** Asks the servers now. */
-  look(): Promise<{ readonly epoch: string; readonly reasons: readonly string[] }>;
+  look(): Promise<{
+    /** Empty when it is not known. */
+    readonly epoch: string;
+    readonly reasons: readonly string[];
+    readonly facts: Readonly<Record<string, string | number>>;
+  }>;
   close(): Promise<void>;
 }
 
@@ -41,8 +46,8 @@ export function redisConnection({
   clientOptions,
   strict,
 }: RedisConnectionOptions): RedisConnection {
-  let client: RedisLike | null = null;
   let opening: Promise<RedisLike> | null = null;
+  let waiting: Promise<void> | null = null;
   let lastError: unknown;
   let trusted: Promise<void> | null = null;
   let trustedUntil = 0;
@@ -68,7 +73,6 @@ export function redisConnection({
     opened.on("error", onError);
     opened.on("ready", onReady);
     opened.on("node error", onError);
-    client = opened;
     return opened;
   }
 
@@ -81,8 +85,12 @@ export function redisConnection({
     const opened = await opening;
     if (barred) throw barred;
     if (opened.status === "ready") return opened;
-    if (opened.status === "wait" || opened.status === "end") void opened.connect().catch(onError);
-    await untilReady(opened, wasReady ? RECONNECT_MS : CONNECT_MS);
+    if (opened.status === "end") throw redisError(new Error("the client is closed"), where);
+    if (opened.status === "wait") void opened.connect().catch(onError);
+    waiting ??= untilReady(opened, wasReady ? RECONNECT_MS : CONNECT_MS).finally(() => {
+      waiting = null;
+    });
+    await waiting;
     if (barred) throw barred;
     return opened;
   }
@@ -123,24 +131,35 @@ export function redisConnection({
   }
 
   async function check(opened: RedisLike): Promise<void> {
-    for (const { facts, at } of await allFacts(opened)) {
-      const refusal = whyUnfit(facts, at, opened.isCluster === true);
+    const { facts } = await allFacts(opened);
+    for (const one of facts) {
+      const refusal = whyUnfit(one, where, opened.isCluster === true);
       if (refusal) throw refusal;
-      const lossy = strict ? whyLossy(facts, at) : null;
+      const lossy = strict ? whyLossy(one, where) : null;
       if (lossy) throw new StoreError("STORE_REFUSED", `${lossy}, or open the store without strict`);
     }
   }
 
-  async function allFacts(opened: RedisLike): Promise<{ readonly facts: ServerFacts; readonly at: string }[]> {
+  /** What the servers say. Of a cluster some may be silent: a master that fails takes nothing from the others. */
+  async function allFacts(opened: RedisLike): Promise<AllFacts> {
     const servers = (opened.isCluster ? opened.nodes?.("master") : undefined) ?? [opened];
-    return Promise.all(servers.map(async (server) => ({ facts: await factsOf(server), at: where })));
+    const answers = await Promise.allSettled(servers.map(factsOf));
+    const facts = answers.flatMap((answer) => (answer.status === "fulfilled" ? [answer.value] : []));
+    const failures = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason as StoreError] : []));
+    if (facts.length === 0) throw failures[0] ?? redisError(new Error("no server is known"), where);
+    return { facts, failures };
   }
 
   async function factsOf(server: RedisLike): Promise<ServerFacts> {
-    const answers = await server.pipeline([["info"], ["config", "get", "save"]]).exec();
+    const answers = await server
+      .pipeline([["info"], ["config", "get", "save"]])
+      .exec()
+      .catch((error: unknown) => {
+        throw redisError(reasonOf(error), where);
+      });
     const [info, save] = answers ?? [];
     // A managed Redis may forbid either: what it does not tell is unknown.
-    if (info?.[0] && !/NOPERM|unknown command/i.test(info[0].message)) throw redisError(info[0], where);
+    if (info?.[0] && !/NOPERM|unknown command/i.test(info[0].message)) throw redisError(reasonOf(info[0]), where);
     const facts = parseInfo(info?.[0] ? "" : String(info?.[1] ?? ""));
     if (facts.persistence === "aof" || save?.[0] || !Array.isArray(save?.[1])) return facts;
     return { ...facts, persistence: save[1][1] === "" ? "none" : "rdb" };
@@ -173,23 +192,27 @@ export function redisConnection({
     },
     connections: () => connections,
     async look() {
-      const all = await allFacts(await ready());
-      for (const { facts, at } of all) {
-        const refusal = whyUnfit(facts, at, client?.isCluster === true);
+      const opened = await ready();
+      const { facts, failures } = await allFacts(opened);
+      for (const one of facts) {
+        const refusal = whyUnfit(one, where, opened.isCluster === true);
         if (refusal) throw refusal;
       }
-      const reasons = new Set(all.flatMap(({ facts, at }) => concerns(facts, at)));
+      const reasons = [...failures.map(({ message }) => message), ...facts.flatMap((one) => concerns(one, where))];
       return {
-        epoch: all
-          .map(({ facts }) => facts.runId)
-          .sort()
-          .join(" "),
-        reasons: [...reasons],
+        epoch:
+          failures.length > 0
+            ? ""
+            : facts
+                .map(({ runId }) => runId)
+                .sort()
+                .join(" "),
+        reasons: [...new Set(reasons)],
+        facts: shownFacts(facts),
       };
     },
     async close() {
-      const opened = client;
-      client = null;
+      const opened = await opening?.catch(() => null);
       if (!opened) return;
       opened.off("ready", onReady);
       opened.off("node error", onError);
@@ -197,6 +220,11 @@ export function redisConnection({
       else opened.disconnect();
     },
   };
+}
+
+interface AllFacts {
+  readonly facts: readonly ServerFacts[];
+  readonly failures: readonly StoreError[];
 }
 
 /** An ioredis client of our own. The package is loaded here and nowhere else, at the first use of a Redis store. */

@@ -31,7 +31,7 @@ import { redisConnection } from "./redis-connection.js";
 import type { RedisCommand, RedisLike } from "./redis-like.js";
 import { parseRedisUrl } from "./redis-url.js";
 import { redisScoringQueue } from "./scoring-queue.js";
-import { openMeta, type StoreMeta } from "./store-meta.js";
+import { LAYOUT, openMeta, type StoreMeta } from "./store-meta.js";
 import { timeEntry } from "./time-entry.js";
 import { daysOf, isBefore, type TimeRowOptions, timeRows } from "./time-rows.js";
 
@@ -416,11 +416,13 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
     async health() {
       if (closed) await open();
       try {
-        const { epoch, reasons } = await connection.look();
+        const { epoch, reasons, facts } = await connection.look();
         const opened = await open();
         // Without INFO the salt says at least whether the data were lost: whoever makes the store anew takes another.
         const data = epoch || (opened && hash("sha256", opened.salt, "hex").slice(0, 16));
-        return { status: reasons.length === 0 ? "ok" : "degraded", reasons, ...(data && { epoch: data }) };
+        const status = reasons.length === 0 ? "ok" : "degraded";
+        const layout = opened ? { layout: LAYOUT, tags: opened.tags.length } : {};
+        return { status, reasons, ...(data && { epoch: data }), facts: { ...facts, ...layout } };
       } catch (error) {
         if (!StoreError.isInstance(error) || error.code === "STORE_CLOSED") throw error;
         return { status: "down", reasons: [error.message] };

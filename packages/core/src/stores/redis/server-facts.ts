@@ -1,5 +1,4 @@
-import type { StoreError } from "../../errors.js";
-import { StoreError as Failure } from "../../errors.js";
+import { StoreError } from "../../errors.js";
 
 /** What a server says of itself, as far as the store has to know it. */
 export interface ServerFacts {
@@ -39,10 +38,13 @@ export function parseInfo(info: string): ServerFacts {
 export function whyUnfit({ version, isCluster }: ServerFacts, where: string, asCluster: boolean): StoreError | null {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (version !== "" && (major < 6 || (major === 6 && minor < 2))) {
-    return new Failure("STORE_REFUSED", `Redis at ${where} is version ${version}: use 6.2 or newer`);
+    return new StoreError("STORE_REFUSED", `Redis at ${where} is version ${version}: use 6.2 or newer`);
   }
   if (isCluster && !asCluster) {
-    return new Failure("STORE_REFUSED", `Redis at ${where} is part of a cluster: use redis-cluster:// and no database`);
+    return new StoreError(
+      "STORE_REFUSED",
+      `Redis at ${where} is part of a cluster: use redis-cluster:// and no database`,
+    );
   }
   return null;
 }
@@ -69,6 +71,22 @@ export function concerns(facts: ServerFacts, where: string): string[] {
     ...(persistenceFailed ? [`Redis at ${where} failed to write its data to disk: see its log`] : []),
     ...(runId === "" ? [`Redis at ${where} does not answer INFO: its eviction policy is unknown; allow +info`] : []),
   ];
+}
+
+/** The same for a person, of one server or of all masters of a cluster. */
+export function shownFacts(servers: readonly ServerFacts[]): Record<string, string | number> {
+  const all = (of: (facts: ServerFacts) => string) =>
+    [...new Set(servers.map((facts) => of(facts) || "unknown"))].join(", ");
+  const sum = (of: (facts: ServerFacts) => number) => servers.reduce((total, facts) => total + (of(facts) || 0), 0);
+  return {
+    servers: servers.length,
+    version: all(({ version }) => version),
+    role: all(({ role }) => role),
+    usedBytes: sum(({ usedBytes }) => usedBytes),
+    maxBytes: sum(({ maxBytes }) => maxBytes),
+    evictionPolicy: all(({ policy }) => policy),
+    persistence: all(({ persistence }) => persistence),
+  };
 }
 
 const NEARLY_FULL = 0.9;

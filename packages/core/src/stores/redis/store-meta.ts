@@ -3,8 +3,8 @@ import { StoreError } from "../../errors.js";
 import { CLUSTER_TAGS, type Keys, ONE_TAG } from "./buckets.js";
 import type { RedisConnection } from "./redis-connection.js";
 
-/** Of the layout of keys and values. */
-const LAYOUT = "1";
+/** The version of the layout of keys and values. */
+export const LAYOUT = "1";
 
 /** What holds for the whole store. It is written once, by whoever writes first. */
 export interface StoreMeta {

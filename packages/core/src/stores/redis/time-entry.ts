@@ -1,4 +1,3 @@
-import type { StoredInteraction } from "../../annotation.js";
 import { indexRow } from "../../index-batch.js";
 import type { Interaction } from "../../interaction.js";
 
@@ -46,11 +45,6 @@ export function parseTimeEntry(member: string, timestamp: number): TimeEntry {
     users: word(user, 0),
     sessions: word(session, 0),
   };
-}
-
-/** The same columns of a record in hand. */
-export function timeEntryOf(interaction: StoredInteraction): TimeEntry {
-  return parseTimeEntry(timeEntry(interaction), interaction.timestamp);
 }
 
 const hex = (number: number): string => number.toString(16).padStart(8, "0");
