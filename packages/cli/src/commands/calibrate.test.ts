@@ -74,6 +74,20 @@ describe("whetstone calibrate", () => {
     expect(run.stdout).toContain("Verdict: good");
   });
 
+  it("opens the way for builds that require it", async () => {
+    const cwd = await judged();
+    await recorded(cwd, interaction({ interactionId: "judged-only", query: "What is 2 times 3?", answer: "6" }));
+    const store = fileStore(join(cwd, ".whetstone"));
+    await store.annotate([
+      { interactionId: "judged-only", kind: "score", source: "judge:m@r", at: 1, scores: { overall: 0.9 } },
+    ]);
+    await store.close();
+    const sft = ["dataset", "sft", "--out", "sft.jsonl", "--overwrite", "--require-calibration", "0.3"];
+    expect(await runJson(sft, { cwd })).toMatchObject({ rows: 1, drops: { uncalibrated: 1 } });
+    await runJson(["calibrate", "--source", "judge:m@r"], { cwd });
+    expect(await runJson(sft, { cwd })).toMatchObject({ rows: 2, score_sources: { "human:ann": 1, "judge:m@r": 1 } });
+  });
+
   it("reads labels and verdicts of one JSONL file, as scores or as words", async () => {
     const cwd = temporaryFolder();
     const write = (name: string, rows: readonly object[]) =>

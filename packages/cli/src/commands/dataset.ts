@@ -34,6 +34,7 @@ interface DatasetOptions {
   readonly format?: "conversational" | "standard";
   readonly controlTokens?: "drop" | "escape" | "keep";
   readonly decontaminate?: readonly string[];
+  readonly requireCalibration?: number;
   readonly maxPerUser?: number;
   readonly maxPerSession?: number;
   readonly out: string;
@@ -112,6 +113,11 @@ function kindCommand(io: CliIo, kind: Kind, holds: string): Command {
     .option("--per-agent", "a folder of its own for each agent type")
     .option("--mix <weights>", "rows of agent types in a proportion, such as math=3,code=1", weights)
     .option("--decontaminate <file>", "a JSONL file with questions that must not be trained on; repeatable", list)
+    .option(
+      "--require-calibration <kappa>",
+      "judges' scores decide only where calibrate found at least this, such as 0.4",
+      fraction,
+    )
     .option("--max-per-user <count>", 'at most so many interactions of a user, or "none" (default: 1000)', limit)
     .option("--max-per-session <count>", 'at most so many interactions of a session, or "none" (default: 100)', limit)
     .addOption(
@@ -208,9 +214,9 @@ function startBuild(
   selected: SelectOptions,
   cwd: string,
 ): DatasetBuild<object> {
-  const { format, controlTokens, maxPerUser, maxPerSession, maxSimilarAnswers } = options;
+  const { format, controlTokens, maxPerUser, maxPerSession, maxSimilarAnswers, requireCalibration } = options;
   const decontaminate = options.decontaminate?.map((file) => resolve(cwd, file));
-  const common = { ...selected, format, controlTokens, maxPerUser, maxPerSession, decontaminate };
+  const common = { ...selected, format, controlTokens, maxPerUser, maxPerSession, decontaminate, requireCalibration };
   switch (kind) {
     case "sft": {
       const { minQuality, maxSamples, mode, perTurn } = options;
