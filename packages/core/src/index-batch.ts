@@ -9,7 +9,7 @@ import { type IndexBatch, IndexFlag } from "./store.js";
 /** Rows of one `IndexBatch`. */
 export const INDEX_BATCH = 4096;
 
-type Column = Exclude<keyof IndexBatch, "length" | "agentTypeNames">;
+type Column = Exclude<keyof IndexBatch, "length" | "agentTypeNames" | "damaged">;
 
 /** The columns of one interaction, as numbers. `ref` and `agentType` are the store's to give. */
 export type IndexRow = Record<Column, number>;

@@ -55,6 +55,8 @@ export interface IndexBatch {
   readonly sessions: Uint32Array;
   /** Agent types by number. It only grows while a scan runs, so a number keeps its name. */
   readonly agentTypeNames: readonly string[];
+  /** Stored lines that were found to be no record since the batch before: torn or damaged. None when left out. */
+  readonly damaged?: number;
 }
 
 /** Bits of `IndexBatch.flags`. */

@@ -94,8 +94,14 @@ export function renderManifest({ columns, files, testShare, options, report }: F
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
+/** Under the names that files have; of a mix the options of each part too. An absent option or no limit is null in JSON. */
 function snakeKeys(record: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-  // An absent option or a limit of Infinity is null in JSON.
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [snake(name), value ?? null]));
+  const inner = (value: unknown) => (typeof value === "object" && value !== null ? snakeKeys({ ...value }) : value);
+  return Object.fromEntries(
+    Object.entries(record).map(([name, value]) => [
+      snake(name),
+      Array.isArray(value) ? value.map(inner) : (value ?? null),
+    ]),
+  );
 }

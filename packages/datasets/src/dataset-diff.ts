@@ -284,10 +284,10 @@ function reasonOf(
   if (options.control_tokens === "drop" && of.options.control_tokens !== "drop" && hasControlTokens(line)) {
     return "controlTokens";
   }
+  if (others.prompts.has(...prompt)) return "otherAnswers";
   const times = timesOf(row);
   if (times.some((time) => time > others.times[1])) return "outsideTime";
   if (times.some((time) => time < others.times[0]) && typeof options.days_back === "number") return "outsideTime";
-  if (others.prompts.has(...prompt)) return "otherAnswers";
   if (LIMITS.some((name) => typeof options[name] === "number" && others.rows >= Number(options[name]))) return "limit";
   const changed = OTHER_RULES.some((name) => JSON.stringify(of.options[name]) !== JSON.stringify(options[name]));
   return changed ? "otherRules" : "unknown";

@@ -88,7 +88,9 @@ export function indexRowsCollector(
           length += 1;
         }
       }
-      books.considered += batch.length;
+      const { damaged = 0 } = batch;
+      books.considered += batch.length + damaged;
+      books.drop("unreadable", damaged);
       books.drop("error", errors);
       books.drop("unscored", unscored);
       books.drop("truncated", truncated);

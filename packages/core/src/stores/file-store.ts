@@ -183,18 +183,21 @@ export function fileStore(folder: string): JournaledStore {
       const names: string[] = [];
       const numbers = new Map<string, number>();
       let batch = indexBatchBuilder();
+      let damaged = 0;
       for (const day of openDays(filter)) {
+        damaged += day.index.damaged;
         for (const row of reader.rows(day, matches)) {
           const number = numbers.get(row.agentType) ?? names.push(row.agentType) - 1;
           numbers.set(row.agentType, number);
           batch.push(reader.indexRow(row, number));
           if (batch.length < INDEX_BATCH) continue;
-          yield batch.batch(names);
+          yield { ...batch.batch(names), damaged };
           batch = indexBatchBuilder();
+          damaged = 0;
         }
         await nextTurn();
       }
-      if (batch.length > 0) yield batch.batch(names);
+      if (batch.length > 0 || damaged > 0) yield { ...batch.batch(names), damaged };
     },
 
     async *fetch(refs) {
