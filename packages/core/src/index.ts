@@ -104,7 +104,7 @@ export {
   type Preference,
   pairwiseJudge,
 } from "./scorers/pairwise-judge.js";
-export { type Criterion, parseRubric, type Rubric, rubrics } from "./scorers/rubrics.js";
+export { type Criterion, parseRubric, type Rubric, type RubricOptions, rubrics } from "./scorers/rubrics.js";
 export { type ExpectedToolCall, type ToolCallMatchOptions, toolCallMatch } from "./scorers/tool-call-match.js";
 export type { ScoringQueue } from "./scoring-queue.js";
 export { type SpoolBacklog, spoolBacklog } from "./spool/spool-folder.js";

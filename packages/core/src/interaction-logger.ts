@@ -304,6 +304,7 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
   }
 
   async function close(options?: FlushOptions): Promise<FlushReport> {
+    const deadline = performance.now() + timeoutOf(options);
     closed = true;
     await flush(options);
     // What the time did not suffice for: onto the disk, where there is one.
@@ -311,7 +312,7 @@ export function createInteractionLogger(options: LoggerOptions = {}): Interactio
     const result = report();
     drained.stop();
     leaveExit();
-    await scoring?.close(timeoutOf(options));
+    await scoring?.close(Math.max(0, deadline - performance.now()));
     // Whoever opens, closes: a store that was handed in stays open.
     if (typeof given !== "object") await store.close().catch(() => undefined);
     return result;

@@ -9,12 +9,9 @@ import { type JudgeOptions, judgeClient } from "./judge-client.js";
 import { refuseInjection } from "./judge-injection.js";
 import { type JudgeTask, judgePrompt, situationParts } from "./judge-prompt.js";
 import { readVerdict, unparsable, verdictSchema } from "./judge-verdict.js";
-import { checkRubric, type Rubric, rubricFor } from "./rubrics.js";
+import { type Rubric, type RubricOptions, rubricChoice } from "./rubrics.js";
 
-export interface GroupJudgeOptions extends JudgeOptions {
-  /** What makes an answer better. Default: the shipped rubric of the agent type. */
-  readonly rubric?: Rubric | undefined;
-}
+export interface GroupJudgeOptions extends JudgeOptions, RubricOptions {}
 
 /** Ranks the answers to one prompt. One score for each, in the order given: 1 is the best of the group, 0 the worst. */
 export interface GroupJudge {
@@ -31,8 +28,8 @@ export interface GroupJudge {
  * const scores = await groupJudge({ model: "gpt-4.1-mini" })(fourAnswersToOnePrompt);
  */
 export function groupJudge(options: GroupJudgeOptions): GroupJudge {
-  const { model, rubric, maxPartChars = 24_000 } = options;
-  if (rubric) checkRubric(rubric);
+  const { model, maxPartChars = 24_000 } = options;
+  const rubrics = rubricChoice(options);
   const client = judgeClient(options);
 
   const rank = async (group: readonly StoredInteraction[], context: ScorerContext = {}): Promise<Score[]> => {
@@ -41,7 +38,7 @@ export function groupJudge(options: GroupJudgeOptions): GroupJudge {
     const answers = [...new Set(group.filter((each) => !saysNothing(each)).map(({ answer }) => answer.trim()))];
     if (!first || answers.length < 2) return toScores(group, answers, "one answer at most says anything");
     const shown = shuffled(answers);
-    const criteria = rubric ?? rubricFor(first.agentType);
+    const criteria = rubrics.of(first);
     const task = groupTask(first, shown, criteria);
     refuseInjection(task, options);
     // The order is no part of the content: the same answers shuffled otherwise have the same ranking.
@@ -54,7 +51,7 @@ export function groupJudge(options: GroupJudgeOptions): GroupJudge {
     });
     return toScores(group, ranking, rationale);
   };
-  return Object.assign(rank, { source: `judge:${model}@${rubric?.id ?? "auto-v1"}-group` });
+  return Object.assign(rank, { source: `judge:${model}@${rubrics.id}-group` });
 }
 
 const MOST = 8;

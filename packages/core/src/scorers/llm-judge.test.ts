@@ -117,6 +117,24 @@ describe("llmJudge", () => {
     ]);
   });
 
+  it("takes rubrics of one's own by agent type, and speaks under another name then", async () => {
+    const { ask, requests } = await judgeThat(() => "no", {
+      rubric: undefined,
+      rubrics: { support: TINY, math: TINY },
+    });
+    for (const agentType of ["support", "math", "rag"]) await codeOf(ask({ agentType }));
+    const keys = requests.map(({ body }) => {
+      const format = body.response_format as { json_schema: { schema: { required: string[] } } };
+      return format.json_schema.schema.required[2];
+    });
+    expect(keys).toEqual(["quality", "quality", "correctness"]);
+    const named = (own: Readonly<Record<string, Rubric>>) => llmJudge({ model: "m", apiKey: "k", rubrics: own }).source;
+    expect(named({ support: TINY })).toMatch(/^judge:m@auto-[0-9a-f]{8}$/);
+    expect(named({ support: TINY, math: TINY })).toBe(named({ math: TINY, support: TINY }));
+    expect(named({ support: TINY })).not.toBe(named({ support: { ...TINY, task: "Another." } }));
+    expect(() => named({ support: { ...TINY, criteria: [] } })).toThrow(ConfigError);
+  });
+
   it("works with a client of the caller's own", async () => {
     const { requests } = await judgeThat((nonce) => verdict(nonce));
     const client = new OpenAI({ baseURL: server?.baseURL ?? "", apiKey: "own" });

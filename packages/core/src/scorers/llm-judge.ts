@@ -5,12 +5,9 @@ import { type JudgeOptions, judgeClient } from "./judge-client.js";
 import { refuseInjection } from "./judge-injection.js";
 import { judgePrompt, rubricTask } from "./judge-prompt.js";
 import { parseVerdict, rubricSchema } from "./judge-verdict.js";
-import { checkRubric, type Rubric, rubricFor } from "./rubrics.js";
+import { type Rubric, type RubricOptions, rubricChoice } from "./rubrics.js";
 
-export interface LlmJudgeOptions extends JudgeOptions {
-  /** Default: the shipped rubric of the interaction's agent type. */
-  readonly rubric?: Rubric | undefined;
-}
+export interface LlmJudgeOptions extends JudgeOptions, RubricOptions {}
 
 /**
  * A language model as judge, through any OpenAI-compatible endpoint; needs the `openai` package. Anything but exactly
@@ -22,12 +19,12 @@ export interface LlmJudgeOptions extends JudgeOptions {
  * await scoreInteractions(store, judge);
  */
 export function llmJudge(options: LlmJudgeOptions): Scorer {
-  const { model, rubric, maxPartChars = 24_000 } = options;
-  if (rubric) checkRubric(rubric);
+  const { model, maxPartChars = 24_000 } = options;
+  const rubrics = rubricChoice(options);
   const client = judgeClient(options);
 
-  const judge = scorer(`judge:${model}@${rubric?.id ?? "auto-v1"}`, async (interaction, context) => {
-    const criteria = criteriaFor(interaction);
+  const judge = scorer(`judge:${model}@${rubrics.id}`, async (interaction, context) => {
+    const criteria = rubrics.of(interaction);
     if (saysNothing(interaction)) return lowest(criteria);
     const task = rubricTask(interaction, criteria);
     refuseInjection(task, options);
@@ -40,15 +37,11 @@ export function llmJudge(options: LlmJudgeOptions): Scorer {
   return Object.assign(judge, {
     estimate(interaction: StoredInteraction) {
       if (saysNothing(interaction)) return { calls: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
-      const criteria = criteriaFor(interaction);
+      const criteria = rubrics.of(interaction);
       const { messages } = judgePrompt(rubricTask(interaction, criteria), maxPartChars);
       return client.estimate({ messages, schema: rubricSchema(criteria) });
     },
   });
-
-  function criteriaFor({ agentType }: StoredInteraction): Rubric {
-    return rubric ?? rubricFor(agentType);
-  }
 }
 
 function lowest({ criteria }: Rubric): Score {

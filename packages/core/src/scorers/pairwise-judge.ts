@@ -8,12 +8,9 @@ import { type JudgeClient, type JudgeOptions, judgeClient } from "./judge-client
 import { refuseInjection } from "./judge-injection.js";
 import { type JudgeTask, judgePrompt, situationParts } from "./judge-prompt.js";
 import { readVerdict, verdictSchema } from "./judge-verdict.js";
-import { checkRubric, type Rubric, rubricFor } from "./rubrics.js";
+import { type Rubric, type RubricOptions, rubricChoice } from "./rubrics.js";
 
-export interface PairwiseJudgeOptions extends JudgeOptions {
-  /** What makes an answer better. Default: the shipped rubric of the agent type. */
-  readonly rubric?: Rubric | undefined;
-}
+export interface PairwiseJudgeOptions extends JudgeOptions, RubricOptions {}
 
 /** Which of two answers to the same prompt is better. */
 export interface Preference {
@@ -35,8 +32,8 @@ export interface PairwiseJudge {
  * const preference = await pairwiseJudge({ model: "gpt-4.1-mini" })(one, another);
  */
 export function pairwiseJudge(options: PairwiseJudgeOptions): PairwiseJudge {
-  const { model, rubric } = options;
-  if (rubric) checkRubric(rubric);
+  const { model } = options;
+  const rubrics = rubricChoice(options);
   const client = judgeClient(options);
 
   const compare = async (
@@ -50,14 +47,14 @@ export function pairwiseJudge(options: PairwiseJudgeOptions): PairwiseJudge {
     }
     const obvious = withoutAsking(first, second);
     if (obvious) return obvious;
-    const criteria = rubric ?? rubricFor(first.agentType);
+    const criteria = rubrics.of(first);
     const tasks = [pairTask(first, second, criteria), pairTask(second, first, criteria)] as const;
     refuseInjection(tasks[0], options);
     const [forward, backward] = await Promise.all(tasks.map((task) => askOnce(client, task, options, context)));
     if (!forward || !backward || forward.better !== SWAPPED[backward.better]) return null;
     return { better: NAMES[forward.better], rationale: forward.rationale };
   };
-  return Object.assign(compare, { source: `judge:${model}@${rubric?.id ?? "auto-v1"}-pairwise` });
+  return Object.assign(compare, { source: `judge:${model}@${rubrics.id}-pairwise` });
 }
 
 const CHOICES = ["A", "B", "tie"] as const;

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as z from "zod";
 import { ConfigError } from "../errors.js";
 
@@ -111,14 +112,35 @@ export const rubrics = {
   },
 } as const satisfies Readonly<Record<string, Rubric>>;
 
-/** The shipped rubric for an agent type. */
-export function rubricFor(agentType: string): Rubric {
-  return Object.hasOwn(rubrics, agentType) ? rubrics[agentType as keyof typeof rubrics] : rubrics.general;
+/** Which rubric a judge goes by: one for everything, or one by agent type. */
+export interface RubricOptions {
+  /** For every interaction, whatever its agent type. */
+  readonly rubric?: Rubric | undefined;
+  /** By agent type, beside the shipped ones and in their place. */
+  readonly rubrics?: Readonly<Record<string, Rubric>> | undefined;
+}
+
+/** The rubrics of a judge, and the name under which it speaks. @throws ConfigError for a rubric that is none */
+export function rubricChoice({ rubric, rubrics: own = {} }: RubricOptions): {
+  readonly id: string;
+  of(interaction: { readonly agentType: string }): Rubric;
+} {
+  for (const each of rubric ? [rubric] : Object.values(own)) checkRubric(each);
+  if (rubric) return { id: rubric.id, of: () => rubric };
+  const byType = new Map<string, Rubric>(Object.entries({ ...rubrics, ...own }));
+  // Another set of rubrics is another judge, and its scores must not pass for the old one's.
+  const id = Object.keys(own).length === 0 ? "auto-v1" : `auto-${hashOf(own)}`;
+  return { id, of: ({ agentType }) => byType.get(agentType) ?? byType.get("general") ?? rubrics.general };
+}
+
+function hashOf(own: Readonly<Record<string, Rubric>>): string {
+  const sorted = Object.entries(own).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHash("sha256").update(JSON.stringify(sorted)).digest("hex").slice(0, 8);
 }
 
 /** Reads a rubric of one's own, from a JSON file for example. @throws ConfigError naming what is wrong */
 export function parseRubric(given: unknown): Rubric {
-  const parsed = rubricSchema.safeParse(given);
+  const parsed = rubricShape.safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new ConfigError(`the rubric's ${issue?.path.join(".") || "value"} is wrong: ${issue?.message}`);
@@ -127,7 +149,7 @@ export function parseRubric(given: unknown): Rubric {
   return parsed.data;
 }
 
-const rubricSchema = z.object({
+const rubricShape = z.object({
   id: z.string(),
   task: z.string(),
   criteria: z.array(
@@ -141,7 +163,7 @@ const rubricSchema = z.object({
 });
 
 /** @throws ConfigError naming what is wrong with a rubric */
-export function checkRubric({ id, criteria }: Rubric): void {
+function checkRubric({ id, criteria }: Rubric): void {
   if (!/^[\w.-]{1,64}$/.test(id)) {
     throw new ConfigError(`the rubric's id is "${id}": use up to 64 letters, digits, "_", "." and "-"`);
   }
