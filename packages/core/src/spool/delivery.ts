@@ -10,7 +10,6 @@ import { storeFault } from "../store-fault.js";
 import { asStoreError, growingPause } from "../store-trouble.js";
 import {
   type Item,
-  itemOfLine,
   memoryItem,
   PARCEL_ENTRIES,
   type Parcel,
@@ -19,7 +18,9 @@ import {
   spooledItem,
   weightOf,
 } from "./parcel.js";
-import { isGone, readLines, type Segment, type Spool, type SpoolPlace } from "./spool.js";
+import { replays } from "./replays.js";
+import { type Spill, spillFrom } from "./spill.js";
+import type { Spool, SpoolPlace } from "./spool.js";
 
 /** Parcels on their way at once, their size in memory, and how long a smaller one waits for more. */
 const IN_FLIGHT = 4;
@@ -78,22 +79,6 @@ export interface Delivery extends Sink {
   pausedBecause(): string | null;
 }
 
-/** Entries that are only on disk, because memory is for what comes first. */
-interface Spill {
-  place: SpoolPlace;
-  /** Not more than the true one of the next entry to read: some may have been dropped in between. */
-  sequence: number;
-  records: number;
-  annotations: number;
-}
-
-/** A segment that is read once more or for the first time, up to some line. */
-interface Replay {
-  readonly kind: "leftover" | "again";
-  place: SpoolPlace;
-  linesLeft: number;
-}
-
 /**
  * Brings what is drained to a store that may be slow, away or forgetful: first onto this machine's disk, then in
  * parcels, four at a time, to the store. While the store is away memory holds the front, and the disk the rest.
@@ -118,8 +103,8 @@ export function delivery({
   const aside: { readonly item: Item; readonly kind: ParcelKind }[] = [];
   /** What was laid aside, on its way again. */
   const recalled: Parcel[] = [];
-  const leftovers: Replay[] = [];
-  const again: Replay[] = [];
+  const leftovers = replays("leftover");
+  const again = replays("again");
   const retry = growingPause();
   let spill: Spill | null = null;
   let spooledRecords = 0;
@@ -198,16 +183,10 @@ export function delivery({
       if (entry.captured) queue.settle(entry.captured);
       if (!spill && bytes + weightOf(line) > maxBytes) {
         const before = lines.slice(0, i).reduce((sum, earlier) => sum + Buffer.byteLength(earlier) + 1, 0);
-        spill = {
-          place: { segment: place.segment, offset: place.offset + before },
-          sequence: entry.sequence,
-          records: 0,
-          annotations: 0,
-        };
+        spill = spillFrom(spool, { segment: place.segment, offset: place.offset + before }, entry.sequence);
       }
-      if (!spill) keep(spooledItem(entry, line, place.segment));
-      else if (entry.record) spill.records += 1;
-      else spill.annotations += 1;
+      if (spill) spill.count(entry);
+      else keep(spooledItem(entry, line, place.segment));
     }
     return true;
   }
@@ -257,11 +236,11 @@ export function delivery({
 
   function nextParcel(): Parcel | null {
     if (forgot && !sendAgain()) return null;
-    const taken = recalled.shift() ?? nextReplay(again);
+    const taken = recalled.shift() ?? again.next();
     if (taken || asideIsFull()) return taken;
     turn += 1;
     // What was logged just now comes first, and what somebody has left behind is not forgotten.
-    return (turn % IN_FLIGHT === 0 ? nextReplay(leftovers) : null) ?? nextLive() ?? nextReplay(leftovers);
+    return (turn % IN_FLIGHT === 0 ? leftovers.next() : null) ?? nextLive() ?? leftovers.next();
   }
 
   function nextLive(): Parcel | null {
@@ -281,96 +260,23 @@ export function delivery({
 
   function nextSpilled(): Parcel | null {
     // One parcel has to fit, more of them only where there is room.
-    if (active.length > 0 && bytes > maxBytes / 2) return null;
-    while (spool && spill) {
-      const { segment } = spill.place;
-      let read: ReturnType<typeof readLines>;
-      try {
-        read = readLines(spill.place, PARCEL_ENTRIES);
-      } catch (cause) {
-        diskFailed(asStoreError(cause));
-        return null; // the tick tries again
-      }
-      const items = read.lines.length > 0 ? spilledItems(spill, read.lines) : [];
-      spill.place = { segment, offset: read.next };
-      if (read.lines.length === 0 && read.next < segment.bytes && isGone(segment)) endSpill();
-      else if (read.lines.length === 0 || read.next >= segment.bytes) {
-        const next = spool.after(segment);
-        if (next) spill.place = { segment: next, offset: 0 };
-        else endSpill(); // memory and disk are level again
-      }
-      if (items.length > 0) return parcelOf("live", items);
+    if (!spill || (active.length > 0 && bytes > maxBytes / 2)) return null;
+    let items: Item[];
+    try {
+      items = spill.next();
+    } catch (cause) {
+      diskFailed(asStoreError(cause));
+      return null; // the tick tries again
     }
-    return null;
-  }
-
-  function spilledItems(from: Spill, lines: readonly string[]): Item[] {
-    const { segment } = from.place;
-    const items: Item[] = [];
-    for (const line of lines) {
-      const item = itemOfLine(line, segment, from.sequence++);
-      if (!item) {
-        settleDamaged(segment);
-        continue;
-      }
-      if (item.record) from.records -= 1;
-      else from.annotations -= 1;
-      bytes += item.bytes;
-      items.push(item);
+    for (const item of items) bytes += item.bytes;
+    if (spill.isOver) {
+      const { records, annotations } = spill;
+      spill = null;
+      spooledRecords -= records;
+      spooledAnnotations -= annotations;
+      if (records + annotations > 0) onLost("spoolLost", records, annotations);
     }
-    return items;
-  }
-
-  /** What was spilled and could not be read is damaged, or in the hands of whoever took over or removed the folder. */
-  function endSpill(): void {
-    if (!spill) return;
-    const { records, annotations } = spill;
-    spill = null;
-    spooledRecords -= records;
-    spooledAnnotations -= annotations;
-    if (records + annotations > 0) onLost("spoolLost", records, annotations);
-  }
-
-  function nextReplay(replays: Replay[]): Parcel | null {
-    for (let replay = replays[0]; replay; replay = replays[0]) {
-      const { kind, place } = replay;
-      const { segment } = place;
-      let read: ReturnType<typeof readLines>;
-      try {
-        read = readLines(place, Math.min(PARCEL_ENTRIES, replay.linesLeft));
-      } catch {
-        read = { lines: [], next: place.offset };
-        segment.damaged = true;
-      }
-      replay.linesLeft -= read.lines.length;
-      replay.place = { segment, offset: read.next };
-      if (kind === "leftover") segment.lines += read.lines.length;
-      const items: Item[] = [];
-      for (const line of read.lines) {
-        const item = itemOfLine(line, segment, kind === "again" ? 0 : Infinity);
-        if (item) items.push(item);
-        else if (kind === "leftover") settleDamaged(segment);
-      }
-      if (items.length > 0) segment.readers += 1;
-      if (read.lines.length === 0 || replay.linesLeft === 0) {
-        replays.shift();
-        segment.readers -= 1;
-        if (kind === "leftover") segment.ended = true;
-      }
-      if (items.length > 0) return parcelOf(kind, items, { reads: segment });
-    }
-    return null;
-  }
-
-  function startReplay(replays: Replay[], kind: Replay["kind"], segment: Segment, lines: number): void {
-    segment.readers += 1;
-    replays.push({ kind, place: { segment, offset: 0 }, linesLeft: lines });
-  }
-
-  function settleDamaged(segment: Segment): void {
-    segment.damaged = true;
-    segment.settled += 1;
-    segment.settledAt = performance.now();
+    return items.length > 0 ? parcelOf("live", items) : null;
   }
 
   async function send(parcel: Parcel): Promise<void> {
@@ -562,10 +468,11 @@ export function delivery({
   function sendAgain(): boolean {
     if (active.length > 0) return false;
     forgot = false;
+    const refusals = [...aside.map(({ item }) => item), ...recalled.flatMap(({ records }) => records)];
     let lines = 0;
     for (const segment of spool?.stored() ?? []) {
-      const laidAside = aside.filter(({ item }) => item.segment === segment).length;
-      startReplay(again, "again", segment, segment.settled + laidAside);
+      const between = refusals.filter((item) => item.segment === segment).length;
+      again.add({ segment, offset: 0 }, segment.settled + between);
       lines += segment.settled;
     }
     onStoreLost(lines);
@@ -574,7 +481,7 @@ export function delivery({
 
   function tick(): void {
     const now = performance.now();
-    spool?.tidy();
+    for (const place of spool?.tidy() ?? []) leftovers.add(place, Infinity);
     for (const parcel of active) {
       if (!parcel.sending || now - parcel.sentAt < SILENT_MS) continue;
       const seconds = Math.round((now - parcel.sentAt) / 1_000);
@@ -598,7 +505,7 @@ export function delivery({
 
   function claim(): void {
     claimedAt = performance.now();
-    for (const segment of spool?.claim() ?? []) startReplay(leftovers, "leftover", segment, Infinity);
+    for (const segment of spool?.claim() ?? []) leftovers.add({ segment, offset: 0 }, Infinity);
     pump();
   }
 
@@ -620,7 +527,7 @@ export function delivery({
       return { count: entries.length };
     },
     holds(sequence) {
-      if (forgot || again.length > 0) return true;
+      if (forgot || !again.isEmpty) return true;
       const oldest = Math.min(
         ...active.map((parcel) => parcel.sequence),
         ...recalled.map((parcel) => parcel.sequence),

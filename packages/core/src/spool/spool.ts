@@ -52,8 +52,11 @@ export interface Spool {
   after(segment: Segment): Segment | undefined;
   /** Takes over what dead processes have left. */
   claim(): Segment[];
-  /** Renews the lease and removes what nobody needs. For every second or so. */
-  tidy(): void;
+  /**
+   * Renews the lease and removes what nobody needs, every second or so. Gives the places where somebody has gone on
+   * writing who was only thought dead.
+   */
+  tidy(): SpoolPlace[];
   /** All segments whose lines were stored, in whole or in front, oldest first. */
   stored(): Segment[];
   /** Removes what is settled and leaves the rest for another process. */
@@ -163,7 +166,7 @@ export function openSpool(folder: string, { maxBytes }: { readonly maxBytes: num
     return found;
   }
 
-  function tidy(): void {
+  function tidy(): SpoolPlace[] {
     const now = performance.now();
     if (now - renewedAt > RENEW_MS) {
       renewedAt = now;
@@ -171,7 +174,7 @@ export function openSpool(folder: string, { maxBytes }: { readonly maxBytes: num
       if (own !== null && !renewLease(own)) forgetOwn();
     }
     if (current && current.settled === current.lines && now - current.settledAt > RETAIN_MS) end(current);
-    removeSettled(now - RETAIN_MS);
+    return removeSettled(now - RETAIN_MS);
   }
 
   /** Somebody thought this process dead, or has removed the folder: what lies there is nobody's business here. */
@@ -185,19 +188,33 @@ export function openSpool(folder: string, { maxBytes }: { readonly maxBytes: num
   }
 
   /** Removes what was stored before a time, and the oldest of what is kept beyond its bounds. */
-  function removeSettled(before: number): void {
+  function removeSettled(before: number): SpoolPlace[] {
+    const grown: SpoolPlace[] = [];
     let retained = 0;
     for (const segment of [...segments, ...foreign].sort((a, b) => b.settledAt - a.settledAt)) {
       if (!segment.ended || segment.settled < segment.lines || segment.readers > 0) continue;
       retained += segment.bytes;
       if (segment.settledAt > before && retained <= RETAIN_BYTES) continue;
-      remove(segment);
+      const place = foreign.has(segment) ? grownFrom(segment) : null;
+      if (place) grown.push(place);
+      else remove(segment);
     }
     for (const claimed of claimedFolders) {
       if ([...foreign].some(({ path }) => path.startsWith(claimed))) continue;
       claimedFolders.delete(claimed);
       leaveFolder(folder, claimed, true);
     }
+    return grown;
+  }
+
+  function grownFrom(segment: Segment): SpoolPlace | null {
+    const size = statSync(segment.path, { throwIfNoEntry: false })?.size ?? 0;
+    if (size <= segment.bytes) return null;
+    const offset = segment.bytes;
+    bytes += size - offset;
+    segment.bytes = size;
+    segment.ended = false;
+    return { segment, offset };
   }
 
   function remove(segment: Segment): void {
@@ -260,6 +277,13 @@ export function readLines(
 /** True when the file has gone: another process has claimed its folder, or somebody has removed it. */
 export function isGone(segment: Segment): boolean {
   return statSync(segment.path, { throwIfNoEntry: false }) === undefined;
+}
+
+/** A line that cannot be read is settled, and its file kept when the others are stored. */
+export function settleDamaged(segment: Segment): void {
+  segment.damaged = true;
+  segment.settled += 1;
+  segment.settledAt = performance.now();
 }
 
 function fresh(): Omit<Segment, "path" | "fd"> {
