@@ -299,6 +299,9 @@ def row_problem(row):
         reward = response.get("reward")
         if isinstance(reward, bool) or not isinstance(reward, (int, float)) or not math.isfinite(reward):
             return "has a response whose reward is not a number"
+        problem = response.get("messages") and answer_problem("messages", response["messages"])
+        if problem:
+            return f"has a response that {problem}"
     return turns_problem("prompt", row["prompt"])
 
 
@@ -385,11 +388,16 @@ def load_tokenizer(rows):
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=CONFIG["trust_remote_code"])
     except (OSError, ValueError) as error:
         sys.exit(f"the tokenizer of {name} cannot be loaded: {error}")
-    if tokenizer.chat_template is None and not isinstance(rows[0][rows.column_names[0]], str):
+    if isinstance(rows[0].get("messages") or rows[0]["prompt"], str):
+        return tokenizer
+    if tokenizer.chat_template is None:
         sys.exit(
             f"{name} has no chat template, but the dataset holds chat messages: start from an instruct model, "
             "or build the dataset as plain strings"
         )
+    turns = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "Nobody."}]
+    if "Nobody." not in tokenizer.apply_chat_template(turns, tokenize=False):
+        sys.exit(f"no token can be trained: the chat template of {name} hides the answers")
     return tokenizer
 
 
@@ -401,12 +409,12 @@ def answers_of(rows, tokenizer):
         tools = batch.get("tools") or [None] * len(batch["prompt"])
         for prompt, responses, offered in zip(batch["prompt"], batch["responses"], tools):
             for response, advantage in zip(responses, advantages_of([response["reward"] for response in responses])):
-                start, tokens = tokenise(tokenizer, prompt, response["text"], offered)
-                if advantage == 0 or start == len(tokens) or len(tokens) > CONFIG["max_length"]:
+                tokens, labels = tokenise(tokenizer, prompt, response, offered)
+                if advantage == 0 or len(tokens) > CONFIG["max_length"] or all(label == -100 for label in labels):
                     continue
                 out["input_ids"].append(tokens)
                 out["attention_mask"].append([1] * len(tokens))
-                out["labels"].append([-100] * start + tokens[start:])
+                out["labels"].append(labels)
                 out["advantage"].append(advantage)
         return out
 
@@ -424,19 +432,31 @@ def advantages_of(rewards):
     return [(reward - mean) / deviation if deviation > 1e-6 else 0.0 for reward in rewards]
 
 
-def tokenise(tokenizer, prompt, text, tools):
-    """The tokens of a prompt and its answer, and where the answer starts."""
+def tokenise(tokenizer, prompt, response, tools):
+    """The tokens of a prompt and of what was done with it; the labels leave out all that the model was told."""
     if isinstance(prompt, str):
-        before, whole = tokenizer(prompt)["input_ids"], tokenizer(prompt + text + tokenizer.eos_token)["input_ids"]
-    else:
-        answered = [*prompt, {"role": "assistant", "content": text}]
-        settings = {"tools": tools or None, "tokenize": True, "return_dict": True}
-        before = tokenizer.apply_chat_template(prompt, add_generation_prompt=True, **settings)["input_ids"]
-        whole = tokenizer.apply_chat_template(answered, **settings)["input_ids"]
-    start = 0
-    while start < min(len(before), len(whole)) and before[start] == whole[start]:
-        start += 1
-    return start, whole
+        tokens = tokenizer(prompt + response["text"] + tokenizer.eos_token)["input_ids"]
+        start = common_start(tokens, tokenizer(prompt)["input_ids"])
+        return tokens, [-100] * start + tokens[start:]
+
+    def render(turns, **settings):
+        return tokenizer.apply_chat_template(turns, tools=tools or None, return_dict=True, **settings)["input_ids"]
+
+    turns = response.get("messages") or [{"role": "assistant", "content": response["text"]}]
+    tokens = render(prompt + turns)
+    labels = [-100] * len(tokens)
+    for at, turn in enumerate(turns):
+        if turn["role"] == "assistant":
+            start = common_start(tokens, render(prompt + turns[:at], add_generation_prompt=True))
+            end = common_start(tokens, render(prompt + turns[: at + 1]))
+            labels[start:end] = tokens[start:end]
+    return tokens, labels
+
+
+def common_start(tokens, others):
+    """How many tokens two lists have in common at their start."""
+    shorter = min(len(tokens), len(others))
+    return next((at for at in range(shorter) if tokens[at] != others[at]), shorter)
 
 
 def typical_length(answers):
@@ -601,8 +621,7 @@ def run_settings(has_test):
 def show_loss(answers, tokenizer, dropped):
     """Shows which tokens are trained, and stops where training would teach nothing or teach never to stop."""
     rows, limit = answers["train"], CONFIG["max_length"]
-    say(f"answers: {len(rows)} to train on, {dropped} dropped for not fitting within max_length={limit} or for being")
-    say("as good as their group's mean")
+    say(f"answers: {len(rows)} to train on, {dropped} left out (over max_length={limit}, or their group's average)")
     if len(rows) == 0:
         sys.exit(f"no answer can be learnt from: within max_length={limit} no group has answers of different reward")
     if "test" in answers and len(answers["test"]) == 0:

@@ -379,10 +379,10 @@ def http_tool(tool):
     # The trainer describes a tool to the model by its signature and its docstring.
     types = {"string": str, "integer": int, "number": float, "boolean": bool, "array": list, "object": dict}
     required = tool["parameters"].get("required", [])
-    lines = [" ".join(tool["description"].split()), "", "Args:"]
+    lines = [one_line(tool["description"]), "", "Args:"]
     parameters = []
     for name, schema in tool["parameters"].get("properties", {}).items():
-        lines.append(f"    {name}: {' '.join(schema.get('description', name).split())}")
+        lines.append(f"    {name}: {one_line(schema.get('description', name))}")
         default = inspect.Parameter.empty if name in required else None
         kind = types.get(schema.get("type"), str)
         parameters.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind))
@@ -391,6 +391,11 @@ def http_tool(tool):
     call.__signature__ = inspect.Signature(sorted(parameters, key=lambda one: one.default is None))
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return call
+
+
+def one_line(text):
+    """A description as one line that does not look like a section of a docstring."""
+    return re.sub(r"\b(Args|Returns|Raises):", r"\1 -", " ".join(text.split()))
 
 
 def last_checkpoint():
@@ -546,11 +551,16 @@ def load_tokenizer(rows):
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=CONFIG["trust_remote_code"])
     except (OSError, ValueError) as error:
         sys.exit(f"the tokenizer of {name} cannot be loaded: {error}")
-    if tokenizer.chat_template is None and not isinstance(rows[0][rows.column_names[0]], str):
+    if isinstance(rows[0].get("messages") or rows[0]["prompt"], str):
+        return tokenizer
+    if tokenizer.chat_template is None:
         sys.exit(
             f"{name} has no chat template, but the dataset holds chat messages: start from an instruct model, "
             "or build the dataset as plain strings"
         )
+    turns = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "Nobody."}]
+    if "Nobody." not in tokenizer.apply_chat_template(turns, tokenize=False):
+        sys.exit(f"no token can be trained: the chat template of {name} hides the answers")
     return tokenizer
 
 

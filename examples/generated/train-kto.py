@@ -307,11 +307,16 @@ def load_tokenizer(rows):
         tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=CONFIG["trust_remote_code"])
     except (OSError, ValueError) as error:
         sys.exit(f"the tokenizer of {name} cannot be loaded: {error}")
-    if tokenizer.chat_template is None and not isinstance(rows[0][rows.column_names[0]], str):
+    if isinstance(rows[0].get("messages") or rows[0]["prompt"], str):
+        return tokenizer
+    if tokenizer.chat_template is None:
         sys.exit(
             f"{name} has no chat template, but the dataset holds chat messages: start from an instruct model, "
             "or build the dataset as plain strings"
         )
+    turns = [{"role": "user", "content": "Who?"}, {"role": "assistant", "content": "Nobody."}]
+    if "Nobody." not in tokenizer.apply_chat_template(turns, tokenize=False):
+        sys.exit(f"no token can be trained: the chat template of {name} hides the answers")
     return tokenizer
 
 

@@ -1,4 +1,10 @@
-export { type AgentScript, type AgentScriptsOptions, agentTypesIn, saveAgentScripts } from "./agent-scripts.js";
+export {
+  type AgentDataset,
+  type AgentScript,
+  type AgentScriptsOptions,
+  agentDatasetsIn,
+  saveAgentScripts,
+} from "./agent-scripts.js";
 export { memoryTable, qwenShapes } from "./memory-table.js";
 export {
   type SavedTrainingScript,

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ PLAIN_TEMPLATE = (
     "{% for turn in messages %}{{ '<|im_start|>' + turn.role + '\n' + turn.content + '<|im_end|>\n' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
+# One that forgets what the assistant said.
+HIDING_TEMPLATE = "{% for turn in messages if turn.role == 'user' %}{{ turn.content + '<|im_end|>' }}{% endfor %}"
 QWEN_TEMPLATE = (Path(trl.__file__).parent / "chat_templates" / "qwen2_5.jinja").read_text("utf-8")
 
 
@@ -88,35 +91,46 @@ def dpo_rows(count=28):
     ]
 
 
-def reward_rows(count=28):
-    return [{**row, "margin": 0.5} for row in dpo_rows(count)]
+REPLIES = [
+    (answer, 1.0),
+    (lambda i: f"{i} plus {i + 1} is {2 * i + 1}, I think.", 0.7),
+    (str, 0.3),
+    (wrong_answer, 0.0),
+]
 
 
-def kto_rows(count=28):
-    return [
-        {"prompt": [user(question(i))], "completion": [assistant(reply(i))], "label": reply is answer, "metadata": {}}
-        for i in range(count)
-        for reply in (answer, wrong_answer)
-    ]
-
-
-def grpo_rows(count=28):
-    return [
-        {"prompt": [user(question(i))], "reference": str(2 * i + 1), "metadata": {"agent_type": "math"}}
-        for i in range(count)
-    ]
-
-
-def group_rows(count=28):
-    replies = [(answer, 1.0), (lambda i: f"{i} plus {i + 1} is {2 * i + 1}, I think.", 0.8), (str, 0.3), (wrong_answer, 0.0)]
+def interactions(count=28):
+    """Scored answers to the same questions, good and bad, as a store holds them."""
     return [
         {
-            "prompt": [user(question(i))],
-            "responses": [{"text": reply(i), "reward": reward} for reply, reward in replies],
-            "metadata": {"agent_type": "math", "group_size": 4},
+            "interactionId": f"{i}-{rank}",
+            "timestamp": 1_760_000_000_000 + 1000 * i + rank,
+            "query": question(i),
+            "answer": reply(i),
+            "agentType": "math" if i % 4 else "general",
+            "qualityScores": {"overall": score},
+            "latencyMs": 12,
+            "toolsUsed": [],
+            "errorOccurred": False,
+            "reference": str(2 * i + 1),
         }
         for i in range(count)
+        for rank, (reply, score) in enumerate(REPLIES)
     ]
+
+
+@pytest.fixture(scope="session")
+def datasets(tmp_path_factory):
+    """A folder with a dataset folder of every kind, each written by its builder out of a store."""
+    folder = tmp_path_factory.mktemp("datasets")
+    command = ["node", str(HERE / "build-datasets.mjs"), str(folder)]
+    node = subprocess.run(command, input=json.dumps(interactions()), capture_output=True, text=True)
+    assert node.returncode == 0, node.stderr
+    return folder
+
+
+def rows_of(folder, split="train"):
+    return [json.loads(line) for line in (folder / f"{split}.jsonl").read_text("utf-8").splitlines()]
 
 
 def write_jsonl(path, rows):
@@ -180,8 +194,7 @@ def taught_model(plain_model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("taught-model")
     tokenizer = AutoTokenizer.from_pretrained(plain_model)
     model = AutoModelForCausalLM.from_pretrained(plain_model)
-    replies = [lambda i: f"Who knows, perhaps {i}?", lambda i: f"{i} plus {i + 1} is {2 * i + 1}, I think.", str]
-    turns = [[user(question(i)), assistant(reply(i))] for i in range(28) for reply in replies]
+    turns = [[user(question(i)), assistant(reply(i))] for i in range(28) for reply, _ in REPLIES[1:]]
     texts = [tokenizer.apply_chat_template(turn, tokenize=False) for turn in turns]
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     torch.manual_seed(0)
@@ -215,7 +228,14 @@ class Script:
 
     def run(self, *flags, processes=1):
         """Runs the script as a user does, and gives back its exit code with what it printed and what it complained."""
-        many = ["-m", "torch.distributed.run", "--nproc_per_node", str(processes)] if processes > 1 else []
+        many = []
+        if processes > 1:
+            # The file that lies beside the script, but for the kind of processor.
+            on_gpus = (self.path.parent / "accelerate" / "ddp.yaml").read_text("utf-8")
+            on_cpus = on_gpus.replace("MULTI_GPU", "MULTI_CPU").replace("use_cpu: false", "use_cpu: true")
+            config = self.path.with_suffix(".ddp.yaml")
+            config.write_text(on_cpus, "utf-8")
+            many = ["-m", "accelerate.commands.launch", "--config_file", str(config), "--num_processes", str(processes)]
         command = [sys.executable, *many, str(self.path), *flags]
         done = subprocess.run(command, capture_output=True, text=True, cwd=self.path.parent, timeout=1800)
         return done.returncode, done.stdout, done.stderr
@@ -224,6 +244,17 @@ class Script:
         code, out, err = self.run(*flags, processes=processes)
         assert code == 0, err[-3000:]
         return out
+
+    def check_here(self):
+        """Runs `--check` within this process, which is quicker, and gives back what it stops with, if it does."""
+        argv, sys.argv = sys.argv, [str(self.path), "--check"]
+        try:
+            runpy.run_path(str(self.path), run_name="__main__")
+        except SystemExit as stop:
+            return str(stop.code).strip().splitlines()[-1].strip()
+        finally:
+            sys.argv = argv
+        return None
 
     def refuse(self, *flags):
         """Runs a script that has to stop with one sentence, not with a traceback, and gives the sentence back."""
@@ -243,7 +274,7 @@ class Script:
 def script(tmp_path):
     """Generates a script with the built package."""
 
-    def generate(kind, dataset, model=None, sft_model=None, name="run", **config):
+    def generate(kind, dataset, model=None, sft_model=None, name="run", agent=None, **config):
         output = tmp_path / f"{name}-model"
         options = {
             "path": str(tmp_path / f"{name}.py"),
@@ -251,6 +282,7 @@ def script(tmp_path):
             "outputDir": str(output),
             "overwrite": True,
             "sftModelPath": sft_model and str(sft_model),
+            "agentType": agent,
             "config": {**({"baseModel": model} if model else {}), **config},
         }
         given = json.dumps({"kind": kind, "options": options})
@@ -290,5 +322,7 @@ def conversation(tokenizer, i, text):
 
 
 def logits(model, tokens):
+    """What a model, or the one that is saved in a folder, makes of tokens."""
+    model = model if isinstance(model, torch.nn.Module) else AutoModelForCausalLM.from_pretrained(model)
     with torch.no_grad():
         return model(**tokens).logits

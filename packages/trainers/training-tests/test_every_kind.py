@@ -2,22 +2,18 @@
 
 import re
 
-import pytest
 import torch
 from conftest import (
     answer,
-    grpo_rows,
-    group_rows,
-    kto_rows,
+    assistant,
     likelihood,
     logits,
     losses_on,
-    reward_rows,
+    question,
+    rows_of,
     score,
-    sft_rows,
     user,
     wrong_answer,
-    write_folder,
     write_jsonl,
 )
 from peft import PeftModel
@@ -48,59 +44,59 @@ def merged(run, base, family=AutoModelForCausalLM, **settings):
     return folder
 
 
-def test_kto_learns_from_single_answers(script, taught_model, tmp_path):
-    data = write_folder(tmp_path / "data", kto_rows(), kto_rows(4))
-    run = script("kto", data, taught_model, max_steps=40, **LORA)
+def test_kto_makes_good_answers_likelier_than_bad_ones(script, taught_model, datasets):
+    rows = rows_of(datasets / "kto")
+    good = sum(row["label"] for row in rows)
+    run = script("kto", datasets / "kto", taught_model, max_steps=40, **LORA)
     output = run.succeed("--check")
-    assert "labels: 28 good with weight 1, 28 bad with weight 1" in output
-    assert "rows: 56 to train on, 0 dropped" in output
-    assert set(losses_on(output)) <= {answer(i) for i in range(28)} | {wrong_answer(i) for i in range(28)}
+    assert f"labels: {good} good with weight 1, {len(rows) - good} bad with weight 1" in output
+    assert f"rows: {len(rows)} to train on, 0 dropped" in output
+    assert set(losses_on(output)) <= {row["completion"][0]["content"] for row in rows}
     assert "smoke passed: 2 steps" in run.succeed("--smoke")
     assert not run.output.exists()
     run.succeed()
-    assert run.log("rewards/margins")[-1] > 0.2
+    assert run.log("eval_loss")
     folder = merged(run, taught_model)
     for i in range(3):
         gained = likelihood(folder, i, answer(i)) - likelihood(taught_model, i, answer(i))
         lost = likelihood(folder, i, wrong_answer(i)) - likelihood(taught_model, i, wrong_answer(i))
         assert gained > lost + 2
-    resumed(script, run, 44, "kto", data, taught_model, **LORA)
+    resumed(script, run, 44, "kto", datasets / "kto", taught_model, **LORA)
 
 
-def test_kto_lets_the_rarer_kind_count_more(script, plain_model, tmp_path):
-    rows = [row for row in kto_rows() if row["label"] or row["completion"][0]["content"].endswith(("1?", "2?"))]
-    data = write_jsonl(tmp_path / "rows.jsonl", rows)
-    bad = len(rows) - 28
-    assert f"labels: 28 good with weight 1, {bad} bad with weight {28 / bad:.3g}" in (
-        script("kto", data, plain_model).succeed("--check")
-    )
-    good = write_jsonl(tmp_path / "good.jsonl", [row for row in rows if row["label"]])
-    assert script("kto", good, plain_model).refuse("--check").startswith("every row is labelled true: KTO learns from")
+def test_kto_lets_the_rarer_kind_count_more(script, plain_model, datasets, tmp_path):
+    rows = rows_of(datasets / "kto")
+    good = [row for row in rows if row["label"]]
+    bad = [row for row in rows if not row["label"]][:4]
+    data = write_jsonl(tmp_path / "rows.jsonl", good + bad)
+    output = script("kto", data, plain_model).succeed("--check")
+    assert f"labels: {len(good)} good with weight 1, 4 bad with weight {len(good) / 4:.3g}" in output
 
 
-def test_reward_scores_the_better_answer_higher(script, taught_model, tmp_path):
-    data = write_folder(tmp_path / "data", reward_rows(), reward_rows(4))
-    run = script("reward", data, taught_model, max_steps=30, **LORA)
+def test_reward_scores_the_better_answer_higher(script, taught_model, datasets):
+    rows = rows_of(datasets / "reward")
+    run = script("reward", datasets / "reward", taught_model, max_steps=30, **LORA)
     output = run.succeed("--check")
-    assert "rows: 28 to train on, 0 dropped" in output
-    assert answer(0) in re.findall("^SCORED HIGHER: .*$", output, re.MULTILINE)[0]
-    assert wrong_answer(0) in re.findall("^SCORED LOWER: .*$", output, re.MULTILINE)[0]
+    assert f"rows: {len(rows)} to train on, 0 dropped" in output
+    assert rows[0]["chosen"][0]["content"] in re.findall("^SCORED HIGHER: .*$", output, re.MULTILINE)[0]
+    assert rows[0]["rejected"][0]["content"] in re.findall("^SCORED LOWER: .*$", output, re.MULTILINE)[0]
     assert "smoke passed: 2 steps" in run.succeed("--smoke")
     run.succeed()
-    assert run.log("margin")[-1] > 1
-    assert run.log("accuracy")[-1] == 1
+    assert min(run.log("margin")[-3:]) > 1
+    assert run.log("eval_accuracy")[-1] == 1
     folder = merged(run, taught_model, AutoModelForSequenceClassification, num_labels=1)
-    assert all(score(folder, i, answer(i)) > score(folder, i, wrong_answer(i)) for i in range(4))
-    resumed(script, run, 34, "reward", data, taught_model, **LORA)
+    assert all(score(folder, i, answer(i)) > score(folder, i, wrong_answer(i)) for i in range(28))
+    resumed(script, run, 34, "reward", datasets / "reward", taught_model, **LORA)
 
 
-def test_grpo_online_raises_the_reward_of_what_the_model_says(script, taught_model, tmp_path):
-    data = write_folder(tmp_path / "data", grpo_rows(), grpo_rows(4))
+def test_grpo_online_raises_the_reward_of_what_the_model_says(script, taught_model, datasets):
+    data = datasets / "grpo"
     settings = {**LORA, "learning_rate": 5e-3, "batch_size": 32, "max_completion_length": 24, "num_generations": 8}
-    settings["rewards"] = {"regex": {"pattern": " plus "}, "numeric": {}}
-    run = script("grpo", data, taught_model, max_steps=12, **{**settings, "save_steps": 12})
+    settings |= {"rewards": {"regex": {"pattern": " plus "}, "numeric": {}}, "save_steps": 12, "eval_steps": 100}
+    run = script("grpo", data, taught_model, max_steps=12, **settings)
     output = run.succeed("--check")
-    assert "references: 28 of 28 rows have one" in output
+    rows = rows_of(data)
+    assert f"references: {len(rows)} of {len(rows)} rows have one" in output
     assert "reward numeric: the references themselves earn 1.00" in output
     assert "smoke passed: 2 steps" in run.succeed("--smoke")
     run.succeed()
@@ -111,12 +107,13 @@ def test_grpo_online_raises_the_reward_of_what_the_model_says(script, taught_mod
     resumed(script, run, 14, "grpo", data, taught_model, **settings)
 
 
-def test_offline_grpo_makes_the_best_answer_likelier_and_the_worst_less_likely(script, taught_model, tmp_path):
-    data = write_folder(tmp_path / "data", group_rows(), group_rows(4))
+def test_offline_grpo_makes_the_best_answer_likelier_and_the_worst_less_likely(script, taught_model, datasets):
+    data = datasets / "grpo-offline"
     run = script("grpo-offline", data, taught_model, max_steps=40, **LORA)
     output = run.succeed("--check")
-    assert "answers: 112 to train on, 0 dropped" in output
-    assert losses_on(output)[0] == answer(0)
+    rows = rows_of(data)
+    assert f"answers: {4 * len(rows)} to train on, 0 left out" in output
+    assert losses_on(output) == [response["text"] for response in rows[0]["responses"]]
     assert "smoke passed: 2 steps" in run.succeed("--smoke")
     run.succeed()
     folder = merged(run, taught_model)
@@ -126,10 +123,40 @@ def test_offline_grpo_makes_the_best_answer_likelier_and_the_worst_less_likely(s
     resumed(script, run, 44, "grpo-offline", data, taught_model, **LORA)
 
 
-def test_offline_grpo_without_lora_compares_with_what_the_model_was(script, taught_model, tmp_path):
-    data = write_folder(tmp_path / "data", group_rows(), group_rows(4))
-    run = script("grpo-offline", data, taught_model, use_lora=False, max_steps=20, eval_steps=20, **{**LORA, "learning_rate": 2e-3})
+def test_offline_grpo_without_lora_compares_with_what_the_model_was(script, taught_model, datasets):
+    settings = {**FAST, "use_lora": False, "max_steps": 20, "eval_steps": 20, "learning_rate": 2e-3}
+    run = script("grpo-offline", datasets / "grpo-offline", taught_model, **settings)
     run.succeed()
     assert len(run.log("eval_loss")) == 1
     assert likelihood(run.output, 1, answer(1)) > likelihood(taught_model, 1, answer(1)) + 2
     assert likelihood(run.output, 1, wrong_answer(1)) < likelihood(taught_model, 1, wrong_answer(1))
+
+
+def test_offline_grpo_trains_what_an_agent_did_and_not_what_its_tools_said(script, qwen_model, tmp_path):
+    call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": {"a": 1, "b": 2}}}
+    turns = [assistant("", tool_calls=[call]), {"role": "tool", "content": "It is 3", "tool_call_id": "c1"}]
+    responses = [
+        {"text": "Three.", "reward": 1.0, "messages": [*turns, assistant("Three.")]},
+        {"text": "Four.", "reward": 0.0, "messages": [assistant("Four.")]},
+    ]
+    rows = [{"prompt": [user(question(1))], "responses": responses}]
+    run = script("grpo-offline", write_jsonl(tmp_path / "rows.jsonl", rows), qwen_model)
+    [traced, short] = losses_on(run.succeed("--check"))
+    assert '"arguments": {"a": 1, "b": 2}' in traced and traced.endswith("Three.")
+    assert "It is 3" not in traced and question(1) not in traced
+    assert short == "Four."
+
+
+def test_one_script_per_agent_trains_on_the_rows_of_that_agent(script, plain_model, datasets):
+    rows = [row for row in rows_of(datasets / "kto") if row["metadata"]["agent_type"] == "general"]
+    run = script("kto", datasets / "kto", plain_model, agent="general")
+    assert f"rows: {len(rows)} to train on" in run.succeed("--check")
+    sentence = script("kto", datasets / "kto", plain_model, agent="nobody").check_here()
+    assert sentence.endswith("train.jsonl has no row whose metadata has the agent_type nobody")
+
+
+def test_two_processes_launched_with_the_file_beside_the_script_share_the_answers(script, taught_model, datasets):
+    run = script("grpo-offline", datasets / "grpo-offline", taught_model, max_steps=2, **FAST)
+    run.succeed(processes=2)
+    answers = 4 * len(rows_of(datasets / "grpo-offline"))
+    assert abs(run.log("epoch")[0] - 8 / answers) < 0.02  # 4 answers for each process in one step

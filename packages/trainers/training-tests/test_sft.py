@@ -6,8 +6,10 @@ from conftest import (
     agent_rows,
     answer,
     assistant,
+    logits,
     losses_on,
     question,
+    rows_of,
     sft_rows,
     user,
     write_folder,
@@ -19,12 +21,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 FAST = {"batch_size": 4, "gradient_accumulation_steps": 1, "gradient_checkpointing": False, "logging_steps": 1}
 
 
-def test_check_shows_that_the_loss_is_on_the_answer_alone(script, plain_model, tmp_path):
-    data = write_folder(tmp_path / "data", sft_rows(), sft_rows(4))
-    run = script("sft", data, plain_model)
+def test_check_shows_that_the_loss_is_on_the_answer_alone(script, plain_model, datasets):
+    run = script("sft", datasets / "sft", plain_model)
     output = run.succeed("--check")
-    assert losses_on(output) == [answer(0), answer(1)]
-    assert "rows: 28 to train on, 0 dropped" in output
+    rows = rows_of(datasets / "sft")
+    assert losses_on(output) == [row["messages"][-1]["content"] for row in rows[:2]]
+    assert f"rows: {len(rows)} to train on, 0 dropped" in output
     assert output.rstrip().endswith("check passed")
     assert not run.output.exists()
 
@@ -68,8 +70,8 @@ def test_smoke_runs_anywhere_and_leaves_nothing(script, tmp_path):
     assert not run.output.exists()
 
 
-def test_training_lowers_the_loss_and_the_model_answers(script, plain_model, tmp_path):
-    data = write_folder(tmp_path / "data", sft_rows(), sft_rows(4))
+def test_training_lowers_the_loss_and_the_model_answers(script, plain_model, datasets):
+    data = datasets / "sft"
     run = script(
         "sft", data, plain_model, use_lora=False, max_steps=120, learning_rate=1e-2, eval_steps=60, save_steps=60,
         load_best_model_at_end=True, warmup_steps=5, **FAST,
@@ -80,7 +82,7 @@ def test_training_lowers_the_loss_and_the_model_answers(script, plain_model, tmp
     assert sum(losses[-5:]) / 5 < losses[0] / 4
     assert len(run.log("eval_loss")) == 2
     model, tokenizer = load(run.output)
-    turns = sft_rows()[3]["messages"][:-1]
+    turns = rows_of(data)[3]["messages"][:-1]
     prompt = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_tensors="pt", return_dict=True)
     reply = model.generate(**prompt, max_new_tokens=16, do_sample=False)[0, prompt["input_ids"].shape[1] :]
     assert tokenizer.decode(reply, skip_special_tokens=True).startswith("The answer is ")
@@ -154,7 +156,7 @@ def test_wrong_datasets_are_refused_in_a_sentence(script, plain_model, tmp_path)
     def refusal(text):
         data = tmp_path / "wrong.jsonl"
         data.write_text(text, "utf-8")
-        return script("sft", data, plain_model).refuse("--check")
+        return script("sft", data, plain_model).check_here()
 
     assert refusal("") == f"{tmp_path}/wrong.jsonl has no rows: there is nothing to train on"
     columns = refusal(json.dumps({"question": "q", "answer": "a"}) + "\n")
@@ -176,8 +178,3 @@ def test_a_run_that_could_not_teach_anything_stops(script, plain_model, tmp_path
 
 def load(folder):
     return AutoModelForCausalLM.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
-
-
-def logits(model, tokens):
-    with torch.no_grad():
-        return model(**tokens).logits

@@ -2,19 +2,32 @@
 
 import ast
 import dataclasses
+import importlib
 import inspect
 import json
 import re
+import subprocess
+import sys
 from importlib.metadata import version
 
 import pytest
 from conftest import sft_rows, write_jsonl
+import yaml
+from accelerate.commands.config.config_args import load_config_from_file
+from accelerate.commands.launch import launch_command_parser
 from packaging.requirements import Requirement
 from peft import LoraConfig
-from transformers import BitsAndBytesConfig
-from trl import DPOConfig, SFTConfig
+from transformers import BitsAndBytesConfig, TrainingArguments
+from trl import DPOConfig, GRPOConfig, KTOConfig, RewardConfig, SFTConfig
 
-CONFIGS = {"sft": SFTConfig, "dpo": DPOConfig}
+CONFIGS = {
+    "sft": SFTConfig,
+    "dpo": DPOConfig,
+    "kto": KTOConfig,
+    "reward": RewardConfig,
+    "grpo": GRPOConfig,
+    "grpo-offline": TrainingArguments,
+}
 
 
 @pytest.fixture(params=CONFIGS)
@@ -45,15 +58,59 @@ def test_every_value_of_the_config_is_used(parsed):
 
 
 def test_the_installed_versions_are_in_the_declared_ranges(parsed):
-    _, source, _ = parsed
+    kind, source, _ = parsed
     requirements = [Requirement(text) for text in re.findall(r'^#   "(.+)",$', source, flags=re.MULTILINE)]
-    assert len(requirements) == 6
+    assert len(requirements) == (8 if kind == "grpo" else 6)
     for requirement in requirements:
         assert requirement.specifier.contains(version(requirement.name)), requirement
 
 
+@pytest.mark.parametrize("kind", [kind for kind in CONFIGS if kind != "grpo-offline"])
+def test_the_file_for_trls_own_command_is_understood_by_it(script, datasets, tmp_path, kind):
+    config = {"learning_rate": 1e-7, "save_steps": 7, "run_name": 'an 😀 "name": yes', "precision": "fp32"}
+    run = script(kind, datasets / kind, "org/model", **config)
+    file = run.path.with_suffix(".yaml")
+    parser = importlib.import_module(f"trl.scripts.{kind}").make_parser()
+    # What it does not know, it refuses.
+    parsed = parser.parse_args_and_config(args=["--config", str(file)])
+    everything = {name: value for part in parsed[:3] for name, value in vars(part).items()}
+    script_config = json.loads(run.path.read_text("utf-8").split('r"""')[1].split('"""')[0])
+    assert everything["model_name_or_path"] == "org/model"
+    assert everything["dataset_name"] == str(datasets / kind)
+    assert everything["learning_rate"] == 1e-7
+    assert everything["run_name"] == config["run_name"]
+    assert everything["lora_r"] == script_config["lora"]["r"] and everything["use_peft"] is True
+    assert everything["lora_task_type"] == ("SEQ_CLS" if kind == "reward" else "CAUSAL_LM")
+    assert everything["warmup_steps"] == 0.1 and everything["save_steps"] == 7
+    names = yaml.safe_load(file.read_text("utf-8")).keys() & script_config.keys()
+    assert len(names) > 15
+    listed = {"report_to": "none", "reward_funcs": None}
+    for name in names - listed.keys() - {"lr_scheduler_type", "optim"}:
+        assert everything[name] == script_config[name], name
+
+
+def test_trls_own_command_trains_with_the_rewards_of_the_script(script, plain_model, datasets):
+    settings = {"max_steps": 1, "batch_size": 4, "gradient_accumulation_steps": 1, "num_generations": 2}
+    settings |= {"max_completion_length": 8, "precision": "fp32", "logging_steps": 1, "rewards": "numeric"}
+    run = script("grpo", datasets / "grpo", plain_model, **settings)
+    command = [sys.executable, "-m", "trl.scripts.grpo", "--config", run.path.with_suffix(".yaml").name]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=run.path.parent, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "rewards/numeric_reward/mean" in done.stdout
+    assert (run.output / "adapter_config.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["ddp", "fsdp2", "zero3", "zero2-offload"])
+def test_the_files_for_several_gpus_say_nothing_that_accelerate_does_not_know(script, datasets, name):
+    file = script("sft", datasets / "sft").path.parent / "accelerate" / f"{name}.yaml"
+    config = load_config_from_file(str(file))  # refuses what it does not know at the top
+    options = {action.dest for action in launch_command_parser()._actions}
+    assert (config.fsdp_config.keys() | config.deepspeed_config.keys()) - options == set()
+    assert config.num_processes == 2
+
+
 def keywords(tree, name):
-    """The keyword arguments of every call of that name."""
+    """The keyword arguments of every call of that name; those that come as a whole are checked where they are made."""
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", None) == name]
     assert calls
     return {keyword.arg for call in calls for keyword in call.keywords if keyword.arg}

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { dirname, relative, resolve } from "node:path";
 import {
   type AgentScript,
-  agentTypesIn,
+  agentDatasetsIn,
   generateTrainingScript,
   type SavedTrainingScript,
   saveAgentScripts,
@@ -118,19 +118,21 @@ async function run(context: CommandContext, kind: TrainingKind, options: ScriptO
   }
   const path = resolve(io.cwd, options.out);
   const { overwrite } = options;
-  const agentTypes = options.perAgent ? await agentTypesIn(resolve(io.cwd, options.dataset)) : options.agentType;
-  if (agentTypes?.length === 0) {
+  const agents = options.perAgent
+    ? await agentDatasetsIn(options.dataset, io.cwd)
+    : options.agentType?.map((agentType) => ({ agentType }));
+  if (agents?.length === 0) {
     throw new CliError("INPUT_EMPTY", `no row of ${options.dataset} names its agent type: leave --per-agent out`);
   }
-  const saved = await (agentTypes
-    ? saveAgentScripts(kind, { ...script, agentTypes, path, overwrite })
+  const saved = await (agents
+    ? saveAgentScripts(kind, { ...script, agents, path, overwrite })
     : saveTrainingScript(kind, { ...script, path, overwrite }).then((one) => [one])
   ).catch((error) => {
     throw existing(error) ?? error;
   });
   if (output.json) {
     const [only] = saved.map(jsonOf);
-    await output.writeJson(agentTypes ? { kind, scripts: saved.map(jsonOf) } : { kind, ...only });
+    await output.writeJson(agents ? { kind, scripts: saved.map(jsonOf) } : { kind, ...only });
     return ExitCode.done;
   }
   for (const one of saved) await output.writeLines(...linesOf(one, io.cwd));
