@@ -94,27 +94,33 @@ export function bestAndWorst(minQualityDiff: number): Choose {
 
 function chooserOf(pairing: string, minQualityDiff: number, most: number): Choose {
   return (members, index) => {
-    const corrected = members
-      .filter((row) => isCorrected(index, row) && !isTooClose(1, index.overall[row] as number, minQualityDiff))
-      .sort()
-      .subarray(-most);
+    // Most stores hold no corrections at all, and this runs for every prompt.
+    const hasCorrections = (index.allFlags & IndexFlag.demonstration) !== 0;
+    const corrected = hasCorrections ? newestCorrected(members, index).subarray(-most) : NO_ROWS;
     if (pairing === "demonstration") return corrected.length > 0 ? [...corrected] : "noDemonstration";
     if (corrected.length === most) return [...corrected];
-    const others =
-      index.allFlags & IndexFlag.demonstration ? members.filter((row) => !isCorrected(index, row)) : members;
-    const [worst, best] = [others[0], others[others.length - 1]];
-    if (others.length < 2 || worst === undefined || best === undefined) {
-      return corrected.length > 0 ? [...corrected] : "singleAnswer";
-    }
-    if (isTooClose(index.overall[best] as number, index.overall[worst] as number, minQualityDiff)) {
-      return corrected.length > 0 ? [...corrected] : "gapTooSmall";
-    }
+    const others = hasCorrections ? members.filter((row) => !isCorrected(index, row)) : members;
+    const ends = endsOf(others, index);
+    if (corrected.length === 0) return ends;
+    return typeof ends === "string" ? [...corrected] : [...corrected, ...ends];
+  };
+
+  function newestCorrected(members: Uint32Array, index: IndexRows): Uint32Array {
+    const rows = members.filter((row) => isCorrected(index, row));
+    return rows.filter((row) => !isTooClose(1, index.overall[row] as number, minQualityDiff)).sort();
+  }
+
+  function endsOf(members: Uint32Array, { overall }: IndexRows): readonly number[] | PromptDrop {
+    const [worst, best] = [members[0], members[members.length - 1]];
+    if (members.length < 2 || worst === undefined || best === undefined) return "singleAnswer";
+    if (isTooClose(overall[best] as number, overall[worst] as number, minQualityDiff)) return "gapTooSmall";
     if (most === 1) return [best, worst];
     // Of the `most` widest pairs none reaches further in than so many from either end.
-    const ends = new Set([...others.subarray(-most).toReversed(), ...others.subarray(0, most)]);
-    return [...corrected, ...ends];
-  };
+    return [...new Set([...members.subarray(-most).toReversed(), ...members.subarray(0, most)])];
+  }
 }
+
+const NO_ROWS = new Uint32Array(0);
 
 const isCorrected = ({ flags }: IndexRows, row: number): boolean =>
   ((flags[row] as number) & IndexFlag.demonstration) !== 0;

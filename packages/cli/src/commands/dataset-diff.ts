@@ -38,9 +38,12 @@ async function run(
     ? await context.withStore((store) => diffDatasets(before, after, { store, examples: most }), { mustExist: true })
     : await diffDatasets(before, after, { examples: most });
   if (output.json) await output.writeJson(diffBody(diff));
-  else await output.writeLines(...describe(diff).map(terminalText));
+  else await output.writeLines(...describe(diff).map(indented));
   return ExitCode.done;
 }
+
+/** A line is made safe without losing the two spaces that it begins with. */
+const indented = (line: string): string => (line.startsWith("  ") ? "  " : "") + terminalText(line);
 
 function diffBody({ examples: rows, ...diff }: DatasetDiff): Record<string, unknown> {
   return {

@@ -101,6 +101,80 @@ describe("dataset grpo", () => {
   });
 });
 
+describe("dataset grpo --online", () => {
+  it("gives each prompt once, scored or not", async () => {
+    const cwd = await store();
+    expect(await runJson(["dataset", "grpo", "--online"], { cwd })).toMatchObject({ kind: "grpo-online", rows: 5 });
+    expect(Object.keys(rowsOf(join(cwd, "datasets", "grpo.jsonl"))[0])).toEqual(["prompt", "reference", "metadata"]);
+    const none = await runInProcess(["dataset", "grpo", "--online", "--require-reference", "--overwrite"], { cwd });
+    expect(none.stderr).toContain("of 5 prompts: 5 without a reference");
+  });
+});
+
+describe("dataset kto and reward", () => {
+  it("mark answers, and give pairs a margin", async () => {
+    const cwd = await store();
+    expect(await runJson(["dataset", "kto", "--max-quality", "0.6"], { cwd })).toMatchObject({ kind: "kto", rows: 12 });
+    expect(rowsOf(join(cwd, "datasets", "kto.jsonl")).filter(({ label }) => label)).toHaveLength(3);
+    const pairs = ["dataset", "reward", "--pairing", "all", "--max-pairs-per-prompt", "2"];
+    expect(await runJson(pairs, { cwd })).toMatchObject({ kind: "reward", rows: 6 });
+    expect(rowsOf(join(cwd, "datasets", "reward.jsonl")).map(({ margin }) => margin)).toContain(0.5);
+  });
+});
+
+it("takes the options of the rules", async () => {
+  const cwd = await store();
+  writeFileSync(join(cwd, "eval.jsonl"), '{"question": "p"}\n');
+  const rules = ["--decontaminate", "eval.jsonl", "--max-per-user", "none", "--max-per-session", "5"];
+  const report = await runJson(["dataset", "dpo", ...rules, "--max-similar-answers", "3"], { cwd });
+  expect(report).toMatchObject({ rows: 2, drops: { contaminated: 2, single_answer: 1 } });
+  const escaped = ["dataset", "sft", "--control-tokens", "escape", "--per-turn", "--min-quality", "0"];
+  expect(await runJson(escaped, { cwd })).toMatchObject({ rows: 12 });
+});
+
+it("writes a folder for each agent type, or a mix of them", async () => {
+  const cwd = await store();
+  const each = await runJson(["dataset", "sft", "--per-agent", "--out", "agents"], { cwd });
+  expect(each).toMatchObject({ datasets: { code: { rows: 1 }, math: { rows: 2 } }, empty: {} });
+  expect(readdirSync(join(cwd, "agents")).sort()).toEqual(["code", "math"]);
+  const told = await runInProcess(["dataset", "sft", "--per-agent", "--out", "agents", "--overwrite"], { cwd });
+  expect(told.stdout).toMatch(/^code:\n1 sft row from 3 interactions\n/);
+  const mix = await runJson(["dataset", "sft", "--min-quality", "0.1", "--mix", "math=2,code=1", "--out", "mix"], {
+    cwd,
+  });
+  expect(mix).toMatchObject({ kind: "sft", rows: 11, considered: 13 });
+});
+
+it("compares two datasets", async () => {
+  const cwd = await store();
+  await runJson(["dataset", "sft", "--out", "a"], { cwd });
+  await runJson(["dataset", "sft", "--out", "b", "--min-quality", "0.6", "--agent-type", "math"], { cwd });
+  expect(await runJson(["dataset", "diff", "a", "b"], { cwd })).toMatchObject({
+    options: { min_quality: { a: 0.8, b: 0.6 }, agent_types: { a: null, b: ["math"] } },
+    same: 2,
+    added: { min_quality: 2 },
+    removed: { agent_types: 1 },
+  });
+  const told = await runInProcess(["dataset", "diff", "a", "b", "--ask"], { cwd });
+  expect(told.stdout).toContain("3 rows before, 4 rows after, 2 of them the same\n");
+  expect(told.stdout).toContain("added: 2\n  2 below the other's min_quality\n");
+  expect(told.stdout).toContain("  removed r0: of an agent type that the other does not take\n");
+  const wrong = await runInProcess(["dataset", "diff", "a", "none"], { cwd });
+  expect(wrong).toMatchObject({ exitCode: ExitCode.usage, stdout: "" });
+});
+
+it("says with its exit code that some interactions could not be read", async () => {
+  const cwd = await store();
+  const [day = ""] = readdirSync(join(cwd, ".whetstone")).filter((name) => /^\d{4}/.test(name));
+  const name = readdirSync(join(cwd, ".whetstone", day)).find((file) => /^w.*ndjson$/.test(file)) ?? "";
+  const segment = join(cwd, ".whetstone", day, name);
+  writeFileSync(segment, readFileSync(segment, "utf8").replace('"query":"', '"que\0y":"'));
+  const run = await runInProcess(["dataset", "sft", "--min-quality", "0", "--out", "x.jsonl"], { cwd });
+  expect(run.exitCode).toBe(ExitCode.partly);
+  expect(run.stdout).toMatch(/left out: .*1 that are deleted or damaged by now/);
+  expect(rowsOf(join(cwd, "x.jsonl"))).toHaveLength(11);
+});
+
 it("tells people the same in a few lines", async () => {
   const cwd = await store();
   const run = await runInProcess(["dataset", "dpo"], { cwd });
@@ -174,6 +248,12 @@ it.each([
   [["--out", "x.txt"], /x\.txt" looks like another kind of file: end the name in \.jsonl/],
   [["--out", ""], /--out is empty: name a \.jsonl file or a folder/],
   [["--test-share", "0.1"], /--test-share needs a folder: name one with --out/],
+  [["--per-agent"], /--per-agent needs a folder: name one with --out/],
+  [["--per-agent", "--mix", "a=1,b=1", "--out", "set"], /--mix makes one dataset and --per-agent many/],
+  [["--agent-type", "math", "--mix", "a=1,b=1"], /--mix names the agent types already/],
+  [["--mix", "math"], /Give two agent types or more with a weight above 0 each, such as math=3,code=1/],
+  [["--max-per-user", "some"], /Give a whole number from 1 on, or "none"/],
+  [["--per-turn", "--mode", "messages"], /perTurn makes prompt-completion rows/],
   [["--out", "set", "--test-share", "1"], /--test-share is 1: give a number between 0 and 1/],
 ])("%j is wrong usage", async (options, sentence) => {
   const cwd = await store();
@@ -181,6 +261,17 @@ it.each([
   expect(run.exitCode).toBe(ExitCode.usage);
   expect(run.stderr).toMatch(sentence);
   expect(readdirSync(cwd)).toEqual([".whetstone"]);
+});
+
+it.each([
+  [["grpo", "--online", "--group-size", "4"], /--online makes no groups: leave --group-size out/],
+  [["grpo", "--max-prompts", "4"], /--max-prompts is for prompts without answers: add --online/],
+  [["kto", "--max-quality", "0.9"], /maxQuality is 0.9 and minQuality 0.8/],
+  [["dpo", "--max-pairs-per-prompt", "2"], /maxPairsPerPrompt needs pairing "all"/],
+])("options that contradict each other are wrong usage: %j", async (options, sentence) => {
+  const run = await runInProcess(["dataset", ...options], { cwd: await store() });
+  expect(run.exitCode).toBe(ExitCode.usage);
+  expect(run.stderr).toMatch(sentence);
 });
 
 it("counts one interaction in the singular", async () => {
