@@ -89,7 +89,7 @@ async function countRows(
   range: CountedRange,
   counter: StatsCounter,
 ): Promise<void> {
-  for await (const rows of timeRows(connection, [bucket], { ...range, withOverall: true })) {
+  for await (const rows of timeRows(connection, [bucket], { ...range, withLateFacts: true })) {
     for (const row of rows) counter.add(row);
   }
 }

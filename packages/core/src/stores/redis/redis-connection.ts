@@ -32,8 +32,8 @@ export interface RedisConnection {
   connections(): number;
   /** Asks the servers now. */
   look(): Promise<{
-    /** Empty when it is not known. */
-    readonly epoch: string;
+    /** Empty when the servers do not tell it, null while one of them is silent. */
+    readonly epoch: string | null;
     readonly reasons: readonly string[];
     readonly facts: Readonly<Record<string, string | number>>;
   }>;
@@ -199,14 +199,9 @@ export function redisConnection({
         if (refusal) throw refusal;
       }
       const reasons = [...failures.map(({ message }) => message), ...facts.flatMap((one) => concerns(one, where))];
+      const runIds = facts.map(({ runId }) => runId).filter((runId) => runId !== "");
       return {
-        epoch:
-          failures.length > 0
-            ? ""
-            : facts
-                .map(({ runId }) => runId)
-                .sort()
-                .join(" "),
+        epoch: failures.length > 0 ? null : runIds.sort().join(" "),
         reasons: [...new Set(reasons)],
         facts: shownFacts(facts),
       };
@@ -249,6 +244,8 @@ async function connectTo(
     autoResendUnfulfilledCommands: true,
     enableAutoPipelining: false,
     connectTimeout: CONNECT_MS,
+    // While the server reads its data, it is asked again this soon; its own guess may be ten seconds too long.
+    maxLoadingRetryTime: 500,
     socketTimeout: 10_000,
     keepAlive: 5_000,
     ...clientOptions,

@@ -46,12 +46,12 @@ describe.runIf(hasRedisServer())("on a cluster of three masters", () => {
 });
 
 // Where no server can be started, the contract at least is kept on a Redis that was given.
-describe.runIf(!hasRedisServer())("on the Redis of REDIS_URL", () => {
-  const { REDIS_URL = "" } = process.env;
-  testStore("a redis:// URL", async () => redisStore({ url: REDIS_URL, prefix: freshPrefix() }), {
-    reopen: async ({ url }) => redisStore({ url: REDIS_URL, prefix: /prefix=([^&]+)/.exec(url)?.[1] ?? "" }),
+const { REDIS_URL: given } = process.env;
+if (!hasRedisServer() && given) {
+  testStore("the Redis of REDIS_URL", async () => redisStore({ url: given, prefix: freshPrefix() }), {
+    reopen: async ({ url }) => redisStore({ url: given, prefix: /prefix=([^&]+)/.exec(url)?.[1] ?? "" }),
   });
-});
+}
 
 it("loads no Redis client before a Redis store is used", async () => {
   const source = `

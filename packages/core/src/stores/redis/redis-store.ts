@@ -7,33 +7,29 @@ import type { Interaction } from "../../interaction.js";
 import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../../interaction-filter.js";
 import { pseudonymiser } from "../../pseudonym.js";
 import { recordJson } from "../../record-json.js";
-import {
-  type AnnotateStatus,
-  type FetchedRecord,
-  IndexFlag,
-  type InteractionFilter,
-  type InteractionStore,
-  type QueryOptions,
-} from "../../store.js";
+import type { AnnotateStatus, FetchedRecord, InteractionFilter, InteractionStore, QueryOptions } from "../../store.js";
 import { statsCounter } from "../../store-stats.js";
 import { inOrder } from "../calibration-files.js";
-import { checkBucketTypes } from "./bucket-types.js";
-import { type BucketRecord, claimCommand, removeCommands, writeCommands } from "./bucket-writes.js";
-import { type Bucket, DEFAULT_PREFIX, keysUnder } from "./buckets.js";
-import { exclusiveById } from "./exclusive-by-id.js";
+import { allOf } from "./all-of.js";
+import { type BucketRecord, removeCommands } from "./bucket-writes.js";
+import { DEFAULT_PREFIX, keysUnder } from "./buckets.js";
 import { groupBy } from "./group-by.js";
 import { countBucket } from "./hour-stats.js";
 import { idTable } from "./id-table.js";
-import { annotateCommand, parseAnnotations } from "./late-facts.js";
-import { qualityPlaces, qualityRange } from "./quality-places.js";
+import { annotateCommand } from "./late-facts.js";
+import { portions } from "./portions.js";
+import { qualityRange } from "./quality-places.js";
+import { queryPlaces } from "./query-places.js";
 import { bucketAt, type RecordPlace, tellsItsTime, timesOf } from "./record-places.js";
+import { readRecords } from "./record-reader.js";
+import { recordWriter } from "./record-writer.js";
 import { redisConnection } from "./redis-connection.js";
-import type { RedisCommand, RedisLike } from "./redis-like.js";
-import { parseRedisUrl } from "./redis-url.js";
+import type { RedisLike } from "./redis-like.js";
+import { clientUrl, parseRedisUrl, storeUrl } from "./redis-url.js";
 import { redisScoringQueue } from "./scoring-queue.js";
 import { LAYOUT, openMeta, type StoreMeta } from "./store-meta.js";
 import { timeEntry } from "./time-entry.js";
-import { daysOf, isBefore, type TimeRowOptions, timeRows } from "./time-rows.js";
+import { daysOf, timeRows } from "./time-rows.js";
 
 export interface RedisStoreOptions {
   /** `redis://`, `rediss://` or `redis-cluster://`; needs the package ioredis. */
@@ -49,7 +45,6 @@ export interface RedisStoreOptions {
 }
 
 const QUERY_BATCH = 256;
-const MOST_CHECKED = 10_000;
 /** In front of a source: the field of the meta data that holds its calibration. */
 const CALIBRATION = "calibration:";
 /** So long what was read of the store's meta data is believed. */
@@ -77,10 +72,8 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
     strict,
   });
   const refs = idTable();
-  const oneAtATime = exclusiveById();
+  const write = recordWriter(connection, keys, where);
   let meta: StoreMeta | null = null;
-  const checked = new Set<string>();
-  let checkedOf = -1;
   let metaOf = -1;
   let metaUntil = 0;
   let pseudonym: ((userId: string) => string) | null = null;
@@ -118,97 +111,14 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
     };
   }
 
-  /** Writes what is not stored yet, and what is stored by half. Gives the ids that were not stored before. */
-  async function write(records: readonly BucketRecord[], tags: readonly string[]): Promise<Set<string>> {
-    const fresh = new Set<string>();
-    const byBucket = groupBy(records, ({ interactionId, timestamp }) => bucketAt(keys, interactionId, timestamp, tags));
-    await allOf(
-      [...byBucket].map(async ([bucket, given]) => {
-        await checkTypes(bucket);
-        const ids = given.map(({ interactionId }) => interactionId);
-        const times = await timesOf(connection, keys, ids, tags);
-        const unknown = given.filter(({ interactionId }) => !times.has(interactionId));
-        const known = given.filter(({ interactionId, timestamp }) => times.get(interactionId) === timestamp);
-        const again = known.length > 0 ? await halfLost(bucket, known) : [];
-        const own = unknown.filter(({ foreign }) => !foreign);
-        for (const some of portions([...own, ...again])) {
-          await connection.transact(writeCommands(keys, bucket, some));
-        }
-        for (const { interactionId } of own) fresh.add(interactionId);
-        for (const some of portions(unknown.filter(({ foreign }) => foreign))) {
-          const [answer] = await connection.run([claimCommand(keys, bucket, some)]);
-          for (const [i, { interactionId }] of some.entries()) {
-            if (Number((answer as unknown[])[i]) === 1) fresh.add(interactionId);
-          }
-        }
-      }),
-    );
-    return fresh;
-  }
-
-  /** Looks at a bucket's keys before the first write over a connection. */
-  async function checkTypes(bucket: Bucket): Promise<void> {
-    if (checkedOf !== connection.connections() || checked.size > MOST_CHECKED) checked.clear();
-    checkedOf = connection.connections();
-    if (checked.has(bucket.records)) return;
-    await checkBucketTypes(connection, keys, bucket, where);
-    checked.add(bucket.records);
-  }
-
-  /** Of records whose ids are known: those that are not whole, because a key was evicted for example. */
-  async function halfLost(bucket: Bucket, known: readonly BucketRecord[]): Promise<BucketRecord[]> {
-    const [times, ...texts] = await connection.run([
-      ["zmscore", bucket.times, ...known.map(({ entry }) => entry)],
-      ...known.map(({ interactionId }): RedisCommand => ["hexists", bucket.records, interactionId]),
-    ]);
-    return known.filter((_, i) => (times as unknown[])[i] === null || Number(texts[i]) !== 1);
-  }
-
-  /** Records by their ids, in the order given. What is gone by now is left out. */
-  async function read(places: readonly RecordPlace[]): Promise<FetchedRecord[]> {
-    const found: (FetchedRecord | undefined)[] = new Array(places.length);
-    const byBucket = groupBy(places.keys(), (i) => places[i]?.bucket as Bucket);
-    await Promise.all(
-      [...byBucket].map(async ([bucket, positions]) => {
-        const ids = positions.map((i) => places[i]?.interactionId as string);
-        const [texts, annotations] = (await connection.run([
-          ["hmget", bucket.records, ...ids],
-          ["hmget", bucket.annotations, ...ids],
-        ])) as [(string | null)[], (string | null)[]];
-        for (const [i, position] of positions.entries()) found[position] = parseRecord(texts[i], annotations[i]);
-      }),
-    );
-    return found.filter((record) => record !== undefined);
-  }
-
-  async function* days(tags: readonly string[], filter: InteractionFilter, options: TimeRowOptions = {}) {
-    const { startTime, endTime } = filter;
-    const found = await daysOf(connection, keys, tags, { startTime, endTime });
-    if (options.descending) found.reverse();
-    for (const { buckets } of found) yield timeRows(connection, buckets, { startTime, endTime, ...options });
-  }
-
-  /** Streams the places of records that may match, in the order asked for: by the index that leaves the fewest. */
-  async function* candidates(
-    tags: readonly string[],
-    filter: InteractionFilter,
-    { descending, after, firstPage }: TimeRowOptions,
-  ): AsyncGenerator<readonly RecordPlace[]> {
+  /** The rows of the index that match, oldest first, a day after the other. */
+  async function* rowsOf(tags: readonly string[], filter: InteractionFilter) {
     const matches = interactionFilter(filter);
-    const range = after ? narrowed(filter, after.timestamp, descending === true) : filter;
-    const { startTime, endTime } = range;
-    const qualities = qualityRange(filter);
-    const found = await daysOf(connection, keys, tags, range);
-    for (const { buckets } of descending ? found.reverse() : found) {
-      const rare = qualities && (await qualityPlaces(connection, keys, buckets, qualities));
-      if (rare) {
-        const places = rare.filter((place) => !after || (descending ? isBefore(place, after) : isBefore(after, place)));
-        yield descending ? places.reverse() : places;
-        continue;
+    const { startTime, endTime } = filter;
+    for (const { buckets } of await daysOf(connection, keys, tags, filter)) {
+      for await (const rows of timeRows(connection, buckets, { startTime, endTime, withLateFacts: true })) {
+        yield rows.filter(matches);
       }
-      const withOverall = qualities !== null;
-      const rows = timeRows(connection, buckets, { startTime, endTime, descending, after, withOverall, firstPage });
-      for await (const page of rows) yield page.filter(matches);
     }
   }
 
@@ -221,7 +131,7 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       for (const interaction of interactions) {
         if (!records.has(interaction.interactionId)) records.set(interaction.interactionId, bucketRecord(interaction));
       }
-      const fresh = await oneAtATime(records.keys(), () => write([...records.values()], tags));
+      const fresh = await write([...records.values()], tags);
       return interactions.map(({ interactionId }) => (fresh.delete(interactionId) ? "stored" : "duplicate"));
     },
 
@@ -245,11 +155,11 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       );
       await allOf(
         [...byBucket].map(async ([bucket, ready]) => {
-          for (let start = 0; start < ready.length; start += PORTION) {
-            const some = ready.slice(start, start + PORTION);
+          for (const some of portions(ready)) {
             const [answer] = await connection.run([annotateCommand(bucket, some)]);
-            for (const [i, { place }] of some.entries())
+            for (const [i, { place }] of some.entries()) {
               if (Number((answer as unknown[])[i]) === 1) statuses[place] = "stored";
+            }
           }
         }),
       );
@@ -261,7 +171,9 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       if (!opened) return null;
       const time = (await timesOf(connection, keys, [interactionId], opened.tags)).get(interactionId);
       if (time === undefined) return null;
-      const [found] = await read([{ bucket: bucketAt(keys, interactionId, time, opened.tags), interactionId }]);
+      const [found] = await readRecords(connection, [
+        { bucket: bucketAt(keys, interactionId, time, opened.tags), interactionId },
+      ]);
       return found?.interaction ?? null;
     },
 
@@ -275,12 +187,12 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       const range = { descending: order === "desc", after, firstPage: limit };
       let left = limit;
       let chosen: RecordPlace[] = [];
-      for await (const places of left > 0 ? candidates(opened.tags, options, range) : []) {
+      for await (const places of left > 0 ? queryPlaces(connection, keys, opened.tags, options, range) : []) {
         signal?.throwIfAborted();
         for (const place of places) {
           chosen.push(place);
           if (chosen.length < Math.min(left, QUERY_BATCH)) continue;
-          const batch = matching(await read(chosen));
+          const batch = matching(await readRecords(connection, chosen));
           chosen = [];
           left -= batch.length;
           signal?.throwIfAborted();
@@ -288,7 +200,7 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
           if (left <= 0) return;
         }
       }
-      const batch = matching(await read(chosen));
+      const batch = matching(await readRecords(connection, chosen));
       signal?.throwIfAborted();
       if (batch.length > 0) yield batch;
 
@@ -299,42 +211,24 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
 
     async *scanIndex(filter = {}) {
       const opened = await open();
-      const matches = interactionFilter(filter);
+      interactionFilter(filter); // wrong options fail whatever is stored
       if (!opened) return;
       const names: string[] = [];
       const numbers = new Map<string, number>();
-      const demonstrations = new Map<Bucket, Set<string>>();
       let batch = indexBatchBuilder();
-      for await (const rows of days(opened.tags, filter, { withOverall: true })) {
-        demonstrations.clear();
-        for await (const page of rows) {
-          for (const row of page) {
-            if (!matches(row)) continue;
-            let corrected = demonstrations.get(row.bucket);
-            if (!corrected) {
-              const [members] = await connection.run([["smembers", row.bucket.demonstrations]]);
-              corrected = new Set(members as string[]);
-              demonstrations.set(row.bucket, corrected);
-            }
-            const number = numbers.get(row.agentType) ?? names.push(row.agentType) - 1;
-            numbers.set(row.agentType, number);
-            batch.push({
-              refs: refs.refOf(row.bucket, row.interactionId),
-              timestamps: row.timestamp,
-              overall: row.overall,
-              promptKeyHigh: row.promptKeyHigh,
-              promptKeyLow: row.promptKeyLow,
-              agentTypes: number,
-              flags: row.flags | (corrected.has(row.interactionId) ? IndexFlag.demonstration : 0),
-              groupHigh: row.groupHigh,
-              groupLow: row.groupLow,
-              users: row.users,
-              sessions: row.sessions,
-            });
-            if (batch.length < INDEX_BATCH) continue;
-            yield batch.batch(names);
-            batch = indexBatchBuilder();
-          }
+      for await (const rows of rowsOf(opened.tags, filter)) {
+        for (const { bucket, interactionId, timestamp, agentType, ...columns } of rows) {
+          const number = numbers.get(agentType) ?? names.push(agentType) - 1;
+          numbers.set(agentType, number);
+          batch.push({
+            ...columns,
+            refs: refs.refOf(bucket, interactionId),
+            timestamps: timestamp,
+            agentTypes: number,
+          });
+          if (batch.length < INDEX_BATCH) continue;
+          yield batch.batch(names);
+          batch = indexBatchBuilder();
         }
       }
       if (batch.length > 0) yield batch.batch(names);
@@ -348,20 +242,18 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
           const place = refs.placeOf(handles[i] as number);
           if (place) places.push(place);
         }
-        const batch = await read(places);
+        const batch = await readRecords(connection, places);
         if (batch.length > 0) yield batch;
       }
     },
 
     async stats(filter = {}) {
       const opened = await open();
-      const matches = interactionFilter(filter);
+      interactionFilter(filter);
       const counter = statsCounter();
       if (!opened) return counter.result();
       if (qualityRange(filter) || (filter.errors ?? "include") !== "include") {
-        for await (const rows of days(opened.tags, filter, { withOverall: true })) {
-          for await (const page of rows) for (const row of page) if (matches(row)) counter.add(row);
-        }
+        for await (const rows of rowsOf(opened.tags, filter)) for (const row of rows) counter.add(row);
         return counter.result();
       }
       const range = { startTime: filter.startTime ?? -Infinity, endTime: filter.endTime ?? Infinity };
@@ -419,7 +311,7 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
         const { epoch, reasons, facts } = await connection.look();
         const opened = await open();
         // Without INFO the salt says at least whether the data were lost: whoever makes the store anew takes another.
-        const data = epoch || (opened && hash("sha256", opened.salt, "hex").slice(0, 16));
+        const data = epoch === "" && opened ? hash("sha256", opened.salt, "hex").slice(0, 16) : epoch;
         const status = reasons.length === 0 ? "ok" : "degraded";
         const layout = opened ? { layout: LAYOUT, tags: opened.tags.length } : {};
         return { status, reasons, ...(data && { epoch: data }), facts: { ...facts, ...layout } };
@@ -437,65 +329,8 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
   };
 }
 
-function parseRecord(json: string | null | undefined, annotations: string | null | undefined) {
-  if (json === null || json === undefined) return undefined;
-  const record = JSON.parse(json) as Interaction;
-  const late = annotations ? parseAnnotations(annotations) : [];
-  return { interaction: late.length > 0 ? { ...record, annotations: late } : record, json };
-}
-
 function filterable(interaction: StoredInteraction): Filterable {
   const { timestamp, agentType } = interaction;
   const overall = effectiveScore(interaction)?.overall ?? Number.NaN;
   return { timestamp, agentType, overall, flags: recordFlags(interaction) };
-}
-
-/** The URL that opens the store again; what is the default is left out. */
-function storeUrl(where: string, { prefix, strict }: { readonly prefix: string; readonly strict: boolean }): string {
-  const options = new URLSearchParams({
-    ...(prefix !== DEFAULT_PREFIX && { prefix }),
-    ...(strict && { strict: "true" }),
-  }).toString();
-  return options === "" ? where : `${where}?${options}`;
-}
-
-/** Where a client of the caller's is connected to, as far as it tells. */
-function clientUrl(client: RedisLike | undefined): string {
-  type Options = { host?: unknown; port?: unknown; db?: unknown; tls?: unknown };
-  const optionsOf = (one: unknown) => (one as { options?: Options } | undefined)?.options ?? {};
-  const servers = client?.isCluster ? (client.nodes?.() ?? []) : [client];
-  const hosts = servers.map((server) => `${optionsOf(server).host ?? "127.0.0.1"}:${optionsOf(server).port ?? 6379}`);
-  const { db, tls } = optionsOf(servers[0]);
-  const scheme = `${tls ? "rediss" : "redis"}${client?.isCluster ? "-cluster" : ""}`;
-  return `${scheme}://${hosts.join(",")}${db ? `/${db}` : ""}`;
-}
-
-/** What lies behind a cursor, as a filter. */
-function narrowed(filter: InteractionFilter, timestamp: number, descending: boolean): InteractionFilter {
-  return descending
-    ? { ...filter, endTime: Math.min(filter.endTime ?? Infinity, timestamp + 1) }
-    : { ...filter, startTime: Math.max(filter.startTime ?? -Infinity, timestamp) };
-}
-
-/** Waits for all, then fails with the first failure: nothing goes on behind the caller's back. */
-async function allOf(work: readonly Promise<unknown>[]): Promise<void> {
-  for (const outcome of await Promise.allSettled(work)) if (outcome.status === "rejected") throw outcome.reason;
-}
-
-/** Records of one transaction: it must not hold up the other users of Redis for long. */
-const PORTION = 256;
-const PORTION_CHARACTERS = 1024 * 1024;
-
-function* portions(records: readonly BucketRecord[]): Generator<readonly BucketRecord[]> {
-  let portion: BucketRecord[] = [];
-  let characters = 0;
-  for (const record of records) {
-    portion.push(record);
-    characters += record.json.length;
-    if (portion.length < PORTION && characters < PORTION_CHARACTERS) continue;
-    yield portion;
-    portion = [];
-    characters = 0;
-  }
-  if (portion.length > 0) yield portion;
 }

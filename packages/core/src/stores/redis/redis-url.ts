@@ -1,4 +1,6 @@
 import { ConfigError } from "../../errors.js";
+import { DEFAULT_PREFIX } from "./buckets.js";
+import type { RedisLike } from "./redis-like.js";
 
 /** Where a Redis is and how we get in. */
 export interface RedisPlace {
@@ -60,6 +62,29 @@ export function parseRedisUrl(url: string): RedisPlace {
     strict: strict === null ? undefined : strict === "true",
     shown,
   };
+}
+
+/** The URL that opens the store again; what is the default is left out. */
+export function storeUrl(
+  where: string,
+  { prefix, strict }: { readonly prefix: string; readonly strict: boolean },
+): string {
+  const options = new URLSearchParams({
+    ...(prefix !== DEFAULT_PREFIX && { prefix }),
+    ...(strict && { strict: "true" }),
+  }).toString();
+  return options === "" ? where : `${where}?${options}`;
+}
+
+/** Where a client of the caller's is connected to, as far as it tells. */
+export function clientUrl(client: RedisLike | undefined): string {
+  type Options = { host?: unknown; port?: unknown; db?: unknown; tls?: unknown };
+  const optionsOf = (one: unknown) => (one as { options?: Options } | undefined)?.options ?? {};
+  const servers = client?.isCluster ? (client.nodes?.() ?? []) : [client];
+  const hosts = servers.map((server) => `${optionsOf(server).host ?? "127.0.0.1"}:${optionsOf(server).port ?? 6379}`);
+  const { db, tls } = optionsOf(servers[0]);
+  const scheme = `${tls ? "rediss" : "redis"}${client?.isCluster ? "-cluster" : ""}`;
+  return `${scheme}://${hosts.join(",")}${db ? `/${db}` : ""}`;
 }
 
 function parseEndpoint(endpoint: string, shown: string): { host: string; port: number } {

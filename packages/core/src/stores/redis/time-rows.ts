@@ -1,5 +1,5 @@
 import { DAY_MS, dayOf, dayStart } from "../../day.js";
-import type { InteractionFilter } from "../../store.js";
+import { IndexFlag, type InteractionFilter } from "../../store.js";
 import type { Bucket, Keys } from "./buckets.js";
 import type { RedisConnection } from "./redis-connection.js";
 import { parseTimeEntry, type TimeEntry } from "./time-entry.js";
@@ -19,8 +19,8 @@ export interface TimeRowOptions {
   readonly descending?: boolean | undefined;
   /** Begins behind this place. */
   readonly after?: { readonly timestamp: number; readonly interactionId: string } | undefined;
-  /** Reads the effective scores too. */
-  readonly withOverall?: boolean | undefined;
+  /** Reads what came later too: the effective scores, and who has a demonstration. */
+  readonly withLateFacts?: boolean | undefined;
   /** Rows of the first page; the following ones grow. */
   readonly firstPage?: number | undefined;
 }
@@ -70,13 +70,14 @@ export async function* timeRows(
 type PageReader = () => Promise<readonly TimeRow[] | null>;
 
 function pageReader(connection: RedisConnection, bucket: Bucket, options: TimeRowOptions): PageReader {
-  const { startTime = -Infinity, endTime = Infinity, descending = false, after, withOverall, firstPage } = options;
+  const { startTime = -Infinity, endTime = Infinity, descending = false, after, withLateFacts, firstPage } = options;
   let size = Math.min(LARGEST_PAGE, Math.max(16, firstPage ?? LARGEST_PAGE));
   let edge = after && dayOf(after.timestamp) === bucket.day ? after.timestamp : undefined;
   let last = edge === undefined ? undefined : after;
   /** Rows of the time `edge` that were read already. */
   let skip = 0;
   let ended = false;
+  let demonstrated: ReadonlySet<string> | null = null;
 
   return async () => {
     while (!ended) {
@@ -108,14 +109,24 @@ function pageReader(connection: RedisConnection, bucket: Bucket, options: TimeRo
   };
 
   async function withScores(rows: readonly TimeEntry[]): Promise<TimeRow[]> {
-    if (!withOverall) return rows.map((row) => Object.assign(row, { bucket, overall: Number.NaN }));
-    const [scores] = await connection.run([["zmscore", bucket.qualities, ...rows.map((row) => row.interactionId)]]);
-    return rows.map((row, i) => Object.assign(row, { bucket, overall: overallOf((scores as (string | null)[])[i]) }));
+    if (!withLateFacts) return rows.map((row) => ({ ...row, bucket, overall: Number.NaN }));
+    const [scores, members] = await connection.run([
+      ["zmscore", bucket.qualities, ...rows.map((row) => row.interactionId)],
+      ...(demonstrated ? [] : [["smembers", bucket.demonstrations]]),
+    ]);
+    const corrected = demonstrated ?? new Set(members as string[]);
+    demonstrated = corrected;
+    return rows.map((row, i) => ({
+      ...row,
+      bucket,
+      overall: overallOf((scores as (string | null)[])[i]),
+      flags: row.flags | (corrected.has(row.interactionId) ? IndexFlag.demonstration : 0),
+    }));
   }
 }
 
 /** The overall that a score of the quality index stands for. */
-export function overallOf(score: string | null | undefined): number {
+function overallOf(score: string | null | undefined): number {
   const overall = Number(score ?? -1);
   return overall < 0 ? Number.NaN : overall;
 }
