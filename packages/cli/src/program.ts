@@ -3,7 +3,9 @@ import { failureOf } from "./cli-error.js";
 import type { CliIo } from "./cli-io.js";
 import { calibrateCommand } from "./commands/calibrate.js";
 import { cleanupCommand } from "./commands/cleanup.js";
+import { copyCommand } from "./commands/copy.js";
 import { datasetCommand } from "./commands/dataset.js";
+import { doctorCommand } from "./commands/doctor.js";
 import { feedbackCommand } from "./commands/feedback.js";
 import { importCommand } from "./commands/import.js";
 import { initCommand } from "./commands/init.js";
@@ -80,6 +82,8 @@ const COMMANDS = [
   datasetCommand,
   scriptCommand,
   cleanupCommand,
+  copyCommand,
+  doctorCommand,
   serveCommand,
 ];
 

@@ -27,6 +27,7 @@ export {
   type JudgedLabel,
 } from "./calibration.js";
 export { type ChatMessage, chatMessage, type ToolCall, type ToolSchema, toolSchema } from "./chat-message.js";
+export { type CopyOptions, type CopyProgress, type CopyReport, copyStore } from "./copy-store.js";
 export { defaultLogger, logInteraction } from "./default-logger.js";
 export {
   ConfigError,
@@ -107,7 +108,7 @@ export {
 export { type Criterion, parseRubric, type Rubric, type RubricOptions, rubrics } from "./scorers/rubrics.js";
 export { type ExpectedToolCall, type ToolCallMatchOptions, toolCallMatch } from "./scorers/tool-call-match.js";
 export type { ScoringQueue } from "./scoring-queue.js";
-export { type SpoolBacklog, spoolBacklog } from "./spool/spool-folder.js";
+export { DEFAULT_SPOOL_DIRECTORY, type SpoolBacklog, spoolBacklog } from "./spool/spool-folder.js";
 export {
   type AgentStats,
   type AnnotateStatus,
