@@ -121,7 +121,15 @@ export function journalReader(root: string): JournalReader {
     if (!index) return null;
     // What was read ahead of a file that somebody has edited since is of no use any more.
     if (known && wasEdited(known.index, index)) lines.leave(join(root, day));
-    const opened = { index, annotations: annotationsOfDay(day, 0) };
+    let said: DayAnnotations | undefined;
+    const opened: OpenDay = {
+      index,
+      // Read when somebody asks: whoever only looks for a record, to annotate it, needs none of them.
+      get annotations() {
+        said ??= annotationsOfDay(day, 0);
+        return said;
+      },
+    };
     remembered.set(day, opened);
     if (remembered.size > REMEMBERED_DAYS) remembered.delete(remembered.keys().next().value as string);
     return opened;
@@ -195,8 +203,7 @@ export function journalReader(root: string): JournalReader {
         if (!segment) continue;
         const { words, doubles } = segment.rows;
         const at = (index.order[place * 2 + 1] as number) * ROW_WORDS;
-        const said =
-          isAnnotated ? annotations.ofHash(words[at + 12] as number, words[at + 13] as number) : undefined;
+        const said = isAnnotated ? annotations.ofHash(words[at + 12] as number, words[at + 13] as number) : undefined;
         row.timestamp = doubles[at / 2] as number;
         row.overall = overallOf(doubles[at / 2 + 1] as number, said);
         row.flags = (words[at + 7] as number) | (said ? annotationFlags(said) : 0);
