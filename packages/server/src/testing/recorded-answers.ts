@@ -19,7 +19,7 @@ export function interaction(fields: Partial<Interaction> = {}): Interaction {
   };
 }
 
-/** Stores `prompts` questions with `answers` answers each, scored from 0 to 1. */
+/** Stores `prompts` questions with `answers` answers each, scored from 0 to 1; `text` makes the questions longer. */
 export async function recordAnswers(
   store: InteractionStore,
   { prompts = 3, answers = 4, text = "" } = {},
@@ -28,8 +28,8 @@ export async function recordAnswers(
     await store.append(
       Array.from({ length: answers }, (_, i) =>
         interaction({
-          query: `Question number ${prompt}?`,
-          answer: `Answer ${i} to question ${prompt}${text}`,
+          query: `Question number ${prompt}?${text}`,
+          answer: `Answer ${i} to question ${prompt}`,
           qualityScores: { overall: answers === 1 ? 1 : i / (answers - 1) },
         }),
       ),
