@@ -55,7 +55,7 @@ const EXAMPLES: Readonly<Record<TrainingKind, readonly [command: string, does: s
   kto: ["whetstone script kto --per-agent", "a script for each agent in the dataset"],
   reward: ["whetstone script reward --dataset datasets/reward", "a model that scores answers"],
   grpo: ["whetstone script grpo --set rewards=numeric", "reward answers whose final number is right"],
-  "grpo-offline": ["whetstone script grpo-offline --dataset datasets/grpo.jsonl", "learn from logged groups"],
+  "grpo-offline": ["whetstone script grpo-offline", "learn from logged groups of answers"],
 };
 
 const TITLES: Readonly<Record<TrainingKind, string>> = {
@@ -67,21 +67,25 @@ const TITLES: Readonly<Record<TrainingKind, string>> = {
   "grpo-offline": "offline training on logged groups of scored answers",
 };
 
-// Where the dataset command writes what a kind trains on.
-const DATASETS: Readonly<Record<TrainingKind, string>> = {
-  sft: "datasets/sft.jsonl",
-  dpo: "datasets/dpo.jsonl",
-  kto: "datasets/kto.jsonl",
-  reward: "datasets/reward.jsonl",
-  grpo: "datasets/grpo-online.jsonl",
-  "grpo-offline": "datasets/grpo.jsonl",
+/** What the dataset command has to be told to write what a kind trains on. */
+const MAKERS: Readonly<Record<TrainingKind, string>> = {
+  sft: "sft",
+  dpo: "dpo",
+  kto: "kto",
+  reward: "reward",
+  grpo: "grpo --online",
+  "grpo-offline": "grpo",
 };
 
 function kindCommand(io: CliIo, kind: TrainingKind): Command {
   const command = new Command(kind)
     .summary(`a script for ${TITLES[kind]}`)
     .description(`Generates a script for ${TITLES[kind]}.`)
-    .option("--dataset <path>", "the dataset, as seen from where the script will run", DATASETS[kind])
+    .option(
+      "--dataset <path>",
+      "the dataset, as seen from where the script will run",
+      `datasets/${MAKERS[kind].split(" ")[0]}.jsonl`,
+    )
     .option("-o, --out <file>", "where to write the script; - prints it", `train-${kind}.py`)
     .option("--output-dir <folder>", `where the script saves the model (default: "./${kind}-model")`)
     .option("--model <name>", "the model to start from: a name on the Hugging Face hub, or a folder");
@@ -137,8 +141,8 @@ async function run(context: CommandContext, kind: TrainingKind, options: ScriptO
   }
   for (const one of saved) await output.writeLines(...linesOf(one, io.cwd));
   if (!existsSync(resolve(io.cwd, options.dataset))) {
-    const maker = kind === "grpo-offline" ? "grpo" : kind;
-    await output.note(`note: there is no ${terminalText(options.dataset)} yet: whetstone dataset ${maker} makes one`);
+    const dataset = terminalText(options.dataset);
+    await output.note(`note: there is no ${dataset} yet: whetstone dataset ${MAKERS[kind]} makes one`);
   }
   return ExitCode.done;
 }
