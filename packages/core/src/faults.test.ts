@@ -9,6 +9,7 @@ import { DAY_MS } from "./day.js";
 import type { Interaction } from "./interaction.js";
 import { createInteractionLogger } from "./interaction-logger.js";
 import type { InteractionLogger } from "./logger.js";
+import { smallDisk } from "./small-disk.fixture.js";
 import { fileStore } from "./stores/file-store.js";
 
 let folder: string;
@@ -188,16 +189,4 @@ async function records(place: string): Promise<Interaction[]> {
   for await (const batch of store.query()) found.push(...batch);
   await store.close();
   return found;
-}
-
-/** A disk of 1 MiB, or null where this user may not mount one. */
-function smallDisk(): string | null {
-  const disk = mkdtempSync(join(tmpdir(), "whetstone-disk-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], { stdio: "ignore" });
-    return disk;
-  } catch {
-    console.log("a full disk is not tested: this user may not mount a small one");
-    return null;
-  }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import {
   appendFileSync,
@@ -17,6 +18,7 @@ import { StoreError } from "../errors.js";
 import type { Interaction } from "../interaction.js";
 import { createInteractionLogger, type LoggerOptions } from "../interaction-logger.js";
 import type { InteractionLogger } from "../logger.js";
+import { smallDisk } from "../small-disk.fixture.js";
 import type { InteractionStore } from "../store.js";
 import { memoryStore } from "../stores/memory-store.js";
 import { spoolBacklog, spoolFolder } from "./spool-folder.js";
@@ -124,6 +126,35 @@ describe("a logger in front of a remote store", () => {
     expect(await logger.flush()).toEqual({ stored: 1_000, pending: 0, dropped: 0 });
     expect(logger.health().reasons.join()).toMatch(/cannot be written/);
     expectBalanced(logger);
+  });
+
+  const disk = smallDisk();
+  it.skipIf(disk === null)("goes through memory while the disk is full, and loses and tears nothing", async () => {
+    const ballast = join(disk ?? "", "ballast");
+    try {
+      writeFileSync(ballast, Buffer.alloc(800 * 1024));
+      store.failing = away;
+      const logger = open({ spoolDirectory: join(disk ?? "", "spool"), maxQueue: 400 });
+      for (let n = 0; n < 2_000; n++) {
+        logger.log(asked(n));
+        if (n % 16 === 0) await nextTurn();
+        expectBalanced(logger);
+      }
+      const full = logger.stats();
+      expect(full.spooled).toBeGreaterThan(50);
+      expect(logger.health().reasons.join()).toMatch(/no space left/);
+      store.failing = null;
+      rmSync(ballast);
+      const { stored, pending, dropped } = await logger.flush();
+      console.log(`full disk under the spool: offered 2000, stored ${stored}, dropped ${dropped}`);
+      expect([pending, stored + dropped]).toEqual([0, 2_000]);
+      for await (const batch of store.query()) {
+        for (const { query, answer } of batch) expect(answer).toBe(asked(Number(query.slice(9))).answer);
+      }
+      await logger.close();
+    } finally {
+      execFileSync("umount", ["-l", disk ?? ""]);
+    }
   });
 
   it("fills its queue when the spool is full, counts what is dropped, and goes on when the store is back", async () => {

@@ -450,7 +450,7 @@ export function delivery({
       const { status, epoch: seen, reasons } = await store.health();
       // What does not work at all shows when something is sent.
       if (!inTrouble && status !== "down") onConcerns(status === "degraded" ? reasons : []);
-      if (seen === undefined) return;
+      if (!seen) return; // it does not tell, or not now
       if (epoch !== undefined && seen !== epoch) {
         forgot = true;
         planPump();
