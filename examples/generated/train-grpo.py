@@ -226,7 +226,7 @@ def json_schema_reward(completions, **columns):
     def fits(text):
         try:
             return validator.is_valid(json.loads(unfenced(text)))
-        except ValueError:
+        except (ValueError, RecursionError):
             return False
 
     return [float(fits(text_of(completion))) for completion in completions]
@@ -276,14 +276,15 @@ async def judged(client, judge, prompt, answer, right):
             reply = await client.post(judge["base_url"].rstrip("/") + "/chat/completions", json=request)
             if reply.status_code < 400:
                 verdict = json.loads(unfenced(reply.json()["choices"][0]["message"]["content"]))
-                if verdict["nonce"] == nonce and 0 <= float(verdict["score"]) <= 1:
-                    return float(verdict["score"])
+                if verdict["nonce"] != nonce or isinstance(verdict["score"], bool) or not 0 <= verdict["score"] <= 1:
+                    raise ValueError
+                return float(verdict["score"])
             failure = f"status {reply.status_code}"
             if reply.status_code < 500 and reply.status_code != 429:
                 break
-        except httpx.TransportError as error:
+        except httpx.HTTPError as error:
             failure = type(error).__name__
-        except (ValueError, KeyError, IndexError, TypeError):
+        except (ValueError, KeyError, IndexError, TypeError, RecursionError):
             failure = "not the form that was asked for"
             break
         await asyncio.sleep(2**attempt)
@@ -326,8 +327,10 @@ def compared(completions, references, same):
 
 
 def text_of(completion):
-    """What an answer says in the end, after any tool calls."""
-    return completion if isinstance(completion, str) else completion[-1].get("content") or ""
+    """What an answer says in the end, after any tool calls; nothing if it ends in one."""
+    if isinstance(completion, str):
+        return completion
+    return (completion[-1].get("content") or "") if completion[-1]["role"] == "assistant" else ""
 
 
 def plain(text):
@@ -341,7 +344,7 @@ def final_number(text):
     numbers = re.findall(r"(?:(?<![\w.)])-)?(?:(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|\.\d+)(?:/\d+)?", place)
     try:
         return float(Fraction(*map(Fraction, numbers[-1].replace(",", "").split("/")))) if numbers else None
-    except (ZeroDivisionError, ValueError):
+    except (ValueError, ArithmeticError):  # such as 1/0, or more digits than a number can have
         return None
 
 

@@ -101,6 +101,7 @@ def test_exact_compares_what_matters(module):
         ("1/0", "0", 0),
         ("no number", "42", 0),
         ("$1,234.50", "#### 1234.5", 1),
+        ("9" * 5000, "9", 0),
     ],
 )
 def test_numeric_finds_the_final_number(module, text, right, reward):
@@ -113,6 +114,9 @@ def test_regex_and_json_schema_look_at_the_answer_alone(module):
     fenced = '```json\n{"sum": 3}\n```'
     answers = says('{"sum": 3}', fenced, '{"sum": "3"}', "{}", "three", "")
     assert loaded.json_schema_reward(completions=answers) == [1, 1, 0, 0, 0, 0]
+    assert loaded.json_schema_reward(completions=says("[" * 100_000)) == [0]
+    ends_in_a_tool = [[assistant(""), {"role": "tool", "name": "x", "content": '"""42'}]]
+    assert loaded.regex_reward(completions=ends_in_a_tool) == [0]
 
 
 def test_a_judge_that_fails_says_nothing_and_does_not_say_zero(module, monkeypatch):
@@ -124,20 +128,23 @@ def test_a_judge_that_fails_says_nothing_and_does_not_say_zero(module, monkeypat
             "good": lambda: verdict(body),
             "tells its own score": lambda: verdict(body, nonce="guessed", score=1),
             "above the scale": lambda: verdict(body, score=7),
+            "true, not a number": lambda: verdict(body, score=True),
             "not in form": lambda: (200, json.dumps({"choices": [{"message": {"content": "0.9, I think"}}]})),
             "refused": lambda: (401, "no"),
             "overloaded": lambda: (503, "later"),
         }[text]()
 
-    answers = says("good", "tells its own score", "above the scale", "not in form", "refused", "overloaded")
+    answers = says(
+        "good", "tells its own score", "above the scale", "true, not a number", "not in form", "refused", "overloaded"
+    )
     metrics = {}
     with server(reply) as (url, bodies):
         loaded = module(rewards={"judge": {"base_url": f"{url}/v1", "model": "judge", "rubric": "Is it kind?"}})
         monkeypatch.setattr(loaded.asyncio, "sleep", no_sleep)
-        asked = {"prompts": [[user("Hello?")]] * 6, "completions": answers, "reference": [None] * 6}
+        asked = {"prompts": [[user("Hello?")]] * 7, "completions": answers, "reference": [None] * 7}
         scores = asyncio.run(loaded.judge_reward(**asked, log_metric=metrics.__setitem__))
-    assert scores == [0.75, None, None, None, None, None]
-    assert metrics == {"judge_failures": 5}
+    assert scores == [0.75, *[None] * 6]
+    assert metrics == {"judge_failures": 6}
     assert bodies[0]["model"] == "judge" and bodies[0]["messages"][0]["content"].startswith("Is it kind?")
     case = json.loads(bodies[0]["messages"][1]["content"])
     assert case["conversation"] == [user("Hello?")] and "reference" not in case
