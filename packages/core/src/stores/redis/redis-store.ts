@@ -217,14 +217,21 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       const numbers = new Map<string, number>();
       let batch = indexBatchBuilder();
       for await (const rows of rowsOf(opened.tags, filter)) {
-        for (const { bucket, interactionId, timestamp, agentType, ...columns } of rows) {
-          const number = numbers.get(agentType) ?? names.push(agentType) - 1;
-          numbers.set(agentType, number);
+        for (const row of rows) {
+          const number = numbers.get(row.agentType) ?? names.push(row.agentType) - 1;
+          numbers.set(row.agentType, number);
           batch.push({
-            ...columns,
-            refs: refs.refOf(bucket, interactionId),
-            timestamps: timestamp,
+            refs: refs.refOf(row.bucket, row.interactionId),
+            timestamps: row.timestamp,
+            overall: row.overall,
+            promptKeyHigh: row.promptKeyHigh,
+            promptKeyLow: row.promptKeyLow,
             agentTypes: number,
+            flags: row.flags,
+            groupHigh: row.groupHigh,
+            groupLow: row.groupLow,
+            users: row.users,
+            sessions: row.sessions,
           });
           if (batch.length < INDEX_BATCH) continue;
           yield batch.batch(names);

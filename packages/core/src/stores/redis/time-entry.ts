@@ -31,21 +31,25 @@ export interface TimeEntry {
 }
 
 export function parseTimeEntry(member: string, timestamp: number): TimeEntry {
-  const [interactionId = "", flags = "0", prompt = "", group = "", user = "", session = ""] = member.split(" ", 6);
-  const words = interactionId.length + flags.length + prompt.length + group.length + user.length + session.length + 6;
+  const flags = member.indexOf(" ") + 1;
+  const prompt = member.indexOf(" ", flags) + 1;
+  const group = member.indexOf(" ", prompt) + 1;
+  const user = member.indexOf(" ", group) + 1;
+  const session = member.indexOf(" ", user) + 1;
+  const agentType = member.indexOf(" ", session) + 1;
   return {
-    interactionId,
+    interactionId: member.slice(0, flags - 1),
     timestamp,
-    agentType: member.slice(words),
-    flags: Number(flags),
-    promptKeyHigh: word(prompt, 0),
-    promptKeyLow: word(prompt, 8),
-    groupHigh: word(group, 0),
-    groupLow: word(group, 8),
-    users: word(user, 0),
-    sessions: word(session, 0),
+    agentType: member.slice(agentType),
+    flags: Number(member.slice(flags, prompt - 1)),
+    promptKeyHigh: word(member, prompt),
+    promptKeyLow: word(member, prompt + 8),
+    groupHigh: word(member, group),
+    groupLow: member[group] === "-" ? 0 : word(member, group + 8),
+    users: word(member, user),
+    sessions: word(member, session),
   };
 }
 
 const hex = (number: number): string => number.toString(16).padStart(8, "0");
-const word = (text: string, at: number): number => (text.length < 8 ? 0 : Number.parseInt(text.slice(at, at + 8), 16));
+const word = (text: string, at: number): number => (text[at] === "-" ? 0 : Number.parseInt(text.slice(at, at + 8), 16));
