@@ -205,4 +205,5 @@ const PROMPT_WORDS: Record<PromptDrop, string> = {
 
 const WORDS: Record<DropReason, string> = { ...INTERACTION_WORDS, ...PROMPT_WORDS };
 const INTERACTION_DROPS = Object.keys(INTERACTION_WORDS) as InteractionDrop[];
-const PROMPT_DROPS = Object.keys(PROMPT_WORDS) as PromptDrop[];
+/** The reasons that count prompts. */
+export const PROMPT_DROPS = Object.keys(PROMPT_WORDS) as PromptDrop[];

@@ -61,9 +61,9 @@ export async function* linesFromChosen(
     const lines: string[] = [];
     const prompts = Array.from(candidates.subarray(start, end), (group) => membersOf(groups, group));
     for (const picks of await readChosen(store, index, books, rules, prompts)) {
-      if (books.rows === maxRows) break;
-      tried += 1;
-      const rows = typeof picks === "string" ? picks : rowsOf(picks, rules);
+      const isFull = books.rows === maxRows;
+      if (!isFull) tried += 1;
+      const rows = typeof picks === "string" ? picks : isFull ? "overLimit" : rowsOf(picks, rules);
       const used = typeof rows === "string" ? [] : rows.used;
       for (const { answer, row } of typeof picks === "string" ? [] : picks) {
         const [user, session] = [index.users[row] as number, index.sessions[row] as number];
@@ -75,7 +75,7 @@ export async function* linesFromChosen(
         books.use(answer.score.source);
       }
       if (typeof rows === "string") {
-        books.drop(rows);
+        if (!isFull) books.drop(rows);
         continue;
       }
       const fitting = rows.lines.slice(0, maxRows - books.rows);

@@ -78,3 +78,27 @@ it("refuses what makes no mix, and names the part without a row", async () => {
   const mix = mixDatasets([build(), empty].map((part) => ({ build: part, weight: 1 })));
   await expect(collect(mix)).rejects.toThrow("part 2 of the mix has no row: 0 sft rows from 0 interactions");
 });
+
+it("keeps the books of prompts balanced too", async () => {
+  const pairs = (agentType: string, count: number) =>
+    Array.from({ length: count }, (_, i) =>
+      [1, 0].map((overall) => interaction({ agentType, query: `q${i}`, answer: `${overall}`, overall })),
+    ).flat();
+  const store = await storeOf([...pairs("math", 700), ...pairs("code", 20), interaction({ query: "x", overall: 1 })]);
+  const parts = ["math", "code"].map((agentType) => ({
+    weight: 1,
+    build: buildDpoDataset(store, { agentTypes: [agentType] }),
+  }));
+  const mix = mixDatasets(parts);
+  const rows = await collect(mix);
+  const { prompts, promptsUsed, used, unused, considered, drops } = mix.report;
+  expect({ rows: rows.length, prompts, promptsUsed, used, unused, considered }).toEqual({
+    rows: 41,
+    prompts: 721,
+    promptsUsed: 41,
+    used: 82,
+    unused: 1441 - 82,
+    considered: 1441,
+  });
+  expect(drops).toMatchObject({ singleAnswer: 1, overLimit: 679 });
+});

@@ -1,5 +1,5 @@
 import { ConfigError, DatasetError } from "@whetstone/core";
-import { type BuildReport, describeReport } from "./build-report.js";
+import { type BuildReport, type DropReason, describeReport, PROMPT_DROPS } from "./build-report.js";
 import { type DatasetBuild, datasetBuild } from "./dataset-build.js";
 import { rowLine } from "./json-lines.js";
 import { rowOrigin } from "./row-origin.js";
@@ -130,6 +130,15 @@ function mixedReport(parts: readonly MixPart<object>[], sources: readonly LineSo
   const origins = sources.flatMap((source) => source.left()).map((line) => rowOrigin(JSON.parse(line)));
   const sum = (count: (report: BuildReport) => number) => reports.reduce((all, report) => all + count(report), 0);
   const [first] = reports as [BuildReport];
+  const drops = added(reports.map((report) => report.drops)) as Record<DropReason, number>;
+  const isGrouped = first.prompts !== null;
+  const prompts = sum((report) => report.prompts ?? 0);
+  const promptsUsed = sum((report) => report.promptsUsed ?? 0) - origins.length;
+  if (isGrouped) {
+    // Of the parts that did not run out some prompts were not looked at any more.
+    drops.overLimit = 0;
+    drops.overLimit = prompts - promptsUsed - PROMPT_DROPS.reduce((all, reason) => all + drops[reason], 0);
+  }
   const unneeded = origins.reduce((all, { interactionIds }) => all + interactionIds.length, 0);
   const scoreSources = added(reports.map((report) => report.scoreSources));
   for (const source of origins.flatMap((origin) => origin.scoreSources)) {
@@ -141,9 +150,9 @@ function mixedReport(parts: readonly MixPart<object>[], sources: readonly LineSo
     considered: sum(({ considered }) => considered),
     used: sum(({ used }) => used) - unneeded,
     unused: sum(({ unused }) => unused) + unneeded,
-    prompts: first.prompts === null ? null : sum(({ prompts }) => prompts ?? 0),
-    promptsUsed: first.promptsUsed === null ? null : sum(({ promptsUsed }) => promptsUsed ?? 0),
-    drops: added(reports.map((report) => report.drops)) as BuildReport["drops"],
+    prompts: isGrouped ? prompts : null,
+    promptsUsed: isGrouped ? promptsUsed : null,
+    drops,
     scoreSources,
     calibrations: Object.assign({}, ...reports.map((report) => report.calibrations)),
   };

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Annotation, ChatMessage } from "@whetstone/core";
@@ -9,6 +9,7 @@ import { buildKtoDataset } from "./kto.js";
 import { collect, dropsOf, interaction, START, storeOf } from "./recorded.fixture.js";
 import { buildRewardDataset } from "./reward.js";
 import { buildSftDataset } from "./sft.js";
+import { writeDataset } from "./write-dataset.js";
 
 const builders = [
   ["sft", buildSftDataset, {}],
@@ -424,3 +425,26 @@ describe("SFT per turn", () => {
     expect(() => buildSftDataset(store, { perTurn: true, format: "standard" })).toThrow(/leave format "standard" or/);
   });
 });
+
+it.each(builders)(
+  "%s: the same store and options give the same bytes, split and manifest included",
+  async (_, build, options) => {
+    const folder = await mkdtemp(join(tmpdir(), "whetstone-same-"));
+    const store = await storeOf(
+      answered(60, (prompt) => ({ userId: `user ${prompt % 7}`, sessionId: `s${prompt % 9}` })),
+    );
+    const files = ["README.md", "manifest.json", "test.jsonl", "train.jsonl"];
+    const written = async (name: string) => {
+      await writeDataset(build(store, options) as AsyncIterable<object>, join(folder, name), { testShare: 0.3 });
+      return Promise.all(files.map((file) => readFile(join(folder, name, file), "utf8")));
+    };
+    const [card, manifest] = await written("one");
+    expect(await written("two")).toEqual(await written("one again"));
+    expect(card).toContain("dtype: json");
+    const { drops, top_contributors, rows } = JSON.parse(manifest ?? "");
+    expect(rows).toBeGreaterThan(20);
+    expect(Object.keys(drops)).toEqual(expect.arrayContaining(["over_user_cap", "contaminated", "similar_answer"]));
+    expect(top_contributors).toHaveLength(5);
+    await rm(folder, { recursive: true });
+  },
+);
