@@ -32,7 +32,7 @@ ${tags.map(({ name, operations: of }) => `<h2>${text(name)}</h2>\n<ul>${of.map(n
 <p>${text(description)}</p>
 <p>Every request but the public ones carries <code>Authorization: Bearer &lt;token&gt;</code>. Bodies are JSON of at most
 1 MiB. The machine-readable form of this page is <a href="openapi.json">openapi.json</a>.</p>
-${tags.map((tag) => `<section><h2 class="tag">${text(tag.name)}</h2><p>${text(tag.description ?? "")}</p>\n${tag.operations.map(operationCard).join("\n")}</section>`).join("\n")}
+${tags.map((tag) => `<section><h2 class="tag">${text(tag.name)}</h2><p>${text(tag.description ?? "")}</p>\n${tag.operations.map((entry) => operationCard(entry, document)).join("\n")}</section>`).join("\n")}
 <section><h2 class="tag">Shapes</h2>
 ${schemas.map(([name, schema]) => `<article id="shape-${text(name)}"><h3>${text(name)}</h3>${paragraph(schema.description)}${shape(schema)}</article>`).join("\n")}
 </section>
@@ -53,24 +53,35 @@ function navItem({ method, path, operation }: Entry): string {
   return `<li><a href="#${text(operation.operationId ?? "")}"><b class="${text(method)}">${text(method)}</b> ${text(operation.summary ?? path)}</a></li>`;
 }
 
-function operationCard({ path, method, operation }: Entry): string {
+function operationCard({ path, method, operation }: Entry, { components }: OpenApiDocument): string {
   const scope = operation.security?.flatMap((scheme) => Object.values(scheme).flat()) ?? [];
   const who = scope.length > 0 ? `scope <code>${scope.map(text).join(", ")}</code>` : "public";
   const parameters = operation.parameters ?? [];
   const sent = Object.entries(operation.requestBody?.content ?? {});
+  const answers = Object.entries(operation.responses);
+  const problems = answers.filter(([, { content = {} }]) => "application/problem+json" in content);
+  /** A body is shown where it stands, not behind a link. */
+  const resolved = (schema: JsonSchema) => components?.schemas?.[schema.$ref?.split("/").at(-1) ?? ""] ?? schema;
   return `<article id="${text(operation.operationId ?? "")}">
 <h3><b class="${text(method)}">${text(method)}</b> <code>${text(path)}</code></h3>
 <p class="summary">${text(operation.summary ?? "")} <span class="scope">${who}</span></p>
 ${paragraph(operation.description)}
 ${parameters.length > 0 ? `<h4>Parameters</h4>${table(parameters.map(({ name, in: where, required, description, schema }) => ({ name, note: where, required: required === true, description, schema })))}` : ""}
-${sent.map(([, { schema }]) => `<h4>Body${operation.requestBody?.required ? "" : " (may be left out)"}</h4>${shape(schema)}`).join("")}
+${sent.map(([, { schema }]) => `<h4>Body${operation.requestBody?.required ? "" : " (may be left out)"}</h4>${shape(resolved(schema))}`).join("")}
 <h4>Answers</h4>
-<table><tbody>${Object.entries(operation.responses).map(answerRow).join("")}</tbody></table>
+<table><tbody>${answers
+    .filter((answer) => !problems.includes(answer))
+    .map(answerRow)
+    .join("")}</tbody></table>
+<details><summary>Problems: ${problems.map(([status]) => text(status)).join(", ")}</summary>
+<table><tbody>${problems.map(answerRow).join("")}</tbody></table></details>
 </article>`;
 }
 
 function answerRow([status, { description, content = {} }]: [string, Operation["responses"][string]]): string {
-  const forms = Object.entries(content).map(([type, { schema }]) => `<code>${text(type)}</code> ${typeOf(schema)}`);
+  const forms = Object.entries(content).map(
+    ([type, { schema }]) => `<code>${text(type)}</code> ${schema.properties ? shape(schema) : typeOf(schema)}`,
+  );
   return `<tr><th scope="row" class="s${text(status[0] ?? "")}">${text(status)}</th><td>${markdown(description)}<br>${forms.join("<br>")}</td></tr>`;
 }
 
@@ -175,6 +186,7 @@ th { white-space: nowrap; width: 1%; }
 sup { color: #b3362b; }
 h3 b, nav b { display: inline-block; min-width: 3.6em; font: 700 .72rem ui-monospace, monospace; text-transform: uppercase; color: var(--soft); }
 b.get { color: #2c7a4b; } b.post { color: var(--steel); } b.delete { color: #b3362b; }
+summary { margin-top: .6rem; cursor: pointer; color: var(--soft); font-size: .875rem; }
 .s2 { color: #2c7a4b; } .s4, .s5 { color: #b3362b; }
 @media (max-width: 56rem) { body { display: block; } nav { position: static; height: auto; } main { padding: 1.5rem; } th { white-space: normal; } }
 `;

@@ -22,7 +22,8 @@ const route = createRoute({
         .regex(/^\d{1,5}$/)
         .transform(Number)
         .pipe(days)
-        .optional(),
+        .optional()
+        .openapi({ type: "integer", minimum: 0, maximum: 36_500 }),
     }),
     body: body(z.strictObject({ days_to_keep: days.optional() }).openapi("CleanUp"), { required: false }),
   },
