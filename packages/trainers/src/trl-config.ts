@@ -41,7 +41,11 @@ export function renderTrlConfig(kind: TrainingKind, options: TrainingScriptOptio
   if (dataset_path.endsWith(".jsonl")) {
     lines.splice(1, 0, "datasets:", "  - path: json", "    data_files:", `      train: ${yaml(dataset_path)}`);
   }
-  return `${HEAD.replaceAll("KIND", kind)}${lines.join("\n")}\n`;
+  const place = kind === "grpo" ? "# Start it in this folder: the reward functions are those of the script.\n" : "";
+  const start = options.sftModelPath
+    ? "# If model_name_or_path holds an adapter, merge it first and name merged in it.\n"
+    : "";
+  return `${HEAD.replaceAll("KIND", kind)}${place}${start}${lines.join("\n")}\n`;
 }
 
 const HEAD = `# trl KIND --config THIS_FILE: the same training as the script beside it, by TRL's own command.
