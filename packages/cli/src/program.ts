@@ -6,6 +6,7 @@ import { cleanupCommand } from "./commands/cleanup.js";
 import { copyCommand } from "./commands/copy.js";
 import { datasetCommand } from "./commands/dataset.js";
 import { doctorCommand } from "./commands/doctor.js";
+import { exportCommand } from "./commands/export.js";
 import { feedbackCommand } from "./commands/feedback.js";
 import { importCommand } from "./commands/import.js";
 import { initCommand } from "./commands/init.js";
@@ -83,6 +84,7 @@ const COMMANDS = [
   scriptCommand,
   cleanupCommand,
   copyCommand,
+  exportCommand,
   doctorCommand,
   serveCommand,
 ];

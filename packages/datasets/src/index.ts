@@ -41,6 +41,7 @@ export { pythonLines } from "./json-lines.js";
 export type { FileSummary } from "./jsonl-file.js";
 export { buildKtoDataset, type KtoOptions } from "./kto.js";
 export { type MixPart, mixDatasets } from "./mix-datasets.js";
+export { createParquet, type ParquetColumn, type ParquetFile } from "./parquet-file.js";
 export type { PairOptions } from "./preference-pairs.js";
 export type { QueryComplexity } from "./query-complexity.js";
 export { buildRewardDataset, type RewardOptions } from "./reward.js";
