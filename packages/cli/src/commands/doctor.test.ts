@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type RedisServer, startRedis } from "@whetstone/core/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type RedisServer, startRedis } from "../../../core/src/testing/redis-server.js";
 import { ExitCode } from "../exit-code.js";
 import { interaction, recorded } from "../testing/recorded-store.js";
 import { runInProcess, runJson } from "../testing/run-in-process.js";
