@@ -101,6 +101,11 @@ export function drain({ queue, sink, redact, onRefused, onTrouble }: DrainOption
   let pause: string | null = null;
 
   function wake(): void {
+    // A disk that is slow is better than a queue that overflows.
+    if (timer && pause !== null && queue.fill > HALF_FULL) {
+      clearTimeout(timer);
+      timer = undefined;
+    }
     if (!planned && !timer && !writing && !stopped) planned = setImmediate(begin);
   }
 

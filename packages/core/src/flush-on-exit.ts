@@ -1,3 +1,4 @@
+import { drainAll } from "./drain-at-exit.js";
 import type { InteractionLogger } from "./logger.js";
 
 /**
@@ -16,7 +17,9 @@ export function flushOnExit(
     // Where somebody else handles the signal too, ending the process is theirs to decide.
     const alone = process.listenerCount(signal) === 0;
     void logger.flush({ timeoutMs }).then(() => {
-      if (alone) process.kill(process.pid, signal);
+      if (!alone) return;
+      drainAll(); // what the time did not suffice for
+      process.kill(process.pid, signal);
     });
   };
   const leave = () => {

@@ -40,7 +40,11 @@ const GIVEN_UP_MS = 30_000;
 /** Tries that may hang at once before nothing is sent any more. */
 const HANGING = 8;
 const SLOW_WRITE_MS = 50;
-const DISK_PAUSE_MS = 5_000;
+/** How long the disk is left alone after a slow write, and after a failed one. */
+const SLOW_PAUSE_MS = 1_000;
+const FAILED_PAUSE_MS = 5_000;
+/** Of the queue's bounds. */
+const HALF_FULL = 0.5;
 /** Refused records that wait aside for somebody to mend what is wrong. */
 const ASIDE = 1_024;
 const PROBE_MS = 3_000;
@@ -140,7 +144,11 @@ export function delivery({
 
   // From the drain to the disk.
 
-  const diskWorks = (): boolean => spool !== null && performance.now() >= diskAwayUntil;
+  /** A disk that is slow is better than a queue that overflows; one that fails is no help. */
+  function diskWorks(): boolean {
+    if (spool === null || ended) return false;
+    return performance.now() >= diskAwayUntil || (!diskInTrouble && queue.fill > HALF_FULL);
+  }
 
   function room(): number {
     if (ended) return 0;
@@ -172,7 +180,7 @@ export function delivery({
     }
     const tookMs = Math.round(performance.now() - started);
     slowWrite = tookMs > SLOW_WRITE_MS ? `a write to the spool took ${tookMs} ms` : null;
-    if (slowWrite) diskAwayUntil = performance.now() + DISK_PAUSE_MS;
+    if (slowWrite) diskAwayUntil = performance.now() + SLOW_PAUSE_MS;
     if (diskInTrouble) onTrouble("spool", null);
     diskInTrouble = false;
     for (let i = 0; i < entries.length; i++) {
@@ -192,7 +200,7 @@ export function delivery({
   }
 
   function diskFailed(error: StoreError): void {
-    diskAwayUntil = performance.now() + DISK_PAUSE_MS;
+    diskAwayUntil = performance.now() + FAILED_PAUSE_MS;
     diskInTrouble = true;
     onTrouble("spool", error);
   }

@@ -97,7 +97,7 @@ function parseAnnotation(line: string): Annotation | null {
       typeof annotation === "object" &&
       typeof annotation?.interactionId === "string" &&
       typeof annotation.source === "string" &&
-      (annotation.kind === "score" || annotation.kind === "feedback");
+      typeof annotation.kind === "string";
     return isWhole ? (annotation as Annotation) : null;
   } catch {
     return null;
