@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -92,6 +93,37 @@ describe("a damaged segment", () => {
     },
   );
 });
+
+describe.runIf(canLimitFiles())("a disk that takes no more (skipped where there is no prlimit)", () => {
+  it.each(["set", "set.jsonl"])("ends the build of %s in a sentence, with nothing left of it", async (name) => {
+    const store = await storeOf(records(2000));
+    limitFiles("65536");
+    try {
+      const writing = writeDataset(buildSftDataset(store, { minQuality: 0 }), join(folder, name));
+      await expect(writing).rejects.toMatchObject({
+        code: "DATASET_WRITE_FAILED",
+        message: expect.stringMatching(/^writing .+ stopped at the largest file .+, nothing was left behind$/),
+      });
+    } finally {
+      limitFiles("unlimited");
+    }
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+/** A file of this process that grows beyond the limit fails to be written, as on a full disk. */
+function limitFiles(bytes: string): void {
+  execFileSync("prlimit", ["--pid", String(process.pid), `--fsize=${bytes}:`]);
+}
+
+function canLimitFiles(): boolean {
+  try {
+    limitFiles("unlimited");
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 it("without a row says which rule removed what, for every method", async () => {
   const store = await storeOf([

@@ -104,6 +104,8 @@ const REASONS: Record<string, string> = {
   EPERM: "is not permitted: choose a folder you may write to",
   EROFS: "is not possible, the disk is read-only: choose another folder",
   ENOSPC: "stopped, the disk is full: free some space and build again, nothing was left behind",
+  EFBIG:
+    "stopped at the largest file this process may write (ulimit -f): raise it and build again, nothing was left behind",
   EDQUOT: "stopped, the disk quota is used up: free some space and build again, nothing was left behind",
   ENOTDIR: "is not possible: a part of the path is a file, not a folder",
 };
