@@ -1,16 +1,26 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A disk of 1 MiB, or null where this user may not mount one. */
-export function smallDisk(): string | null {
-  const disk = mkdtempSync(join(tmpdir(), "whetstone-disk-"));
+export interface SmallDisk extends Disposable {
+  readonly path: string;
+}
+
+/** A disk of 1 MiB for as long as a test runs, or null where this user may not mount one. */
+export function smallDisk(): SmallDisk | null {
+  const path = mkdtempSync(join(tmpdir(), "whetstone-disk-"));
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], { stdio: "ignore" });
-    return disk;
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", path], { stdio: "ignore" });
   } catch {
-    console.log("a full disk is not tested: this user may not mount a small one");
+    rmdirSync(path);
     return null;
   }
+  return {
+    path,
+    [Symbol.dispose]() {
+      execFileSync("umount", ["-l", path]);
+      rmdirSync(path);
+    },
+  };
 }
