@@ -26,6 +26,7 @@ const JUDGED = 128;
 export const labelledSecret: Detector = (text, found) => {
   let valueAfter: ReturnType<typeof valueReader> | undefined;
   const look = (labelEnd: number, from: number, least: number) => {
+    if (!mayEndLabel(text, labelEnd)) return;
     valueAfter ??= valueReader(text);
     const value = valueAfter(labelEnd, from, least);
     if (value) found.push({ ...value, kind: "secret" });
@@ -176,6 +177,13 @@ function strengthOf(text: string, labelEnd: number): Strength | null {
   return word.endsWith("key") ? "weak" : null;
 }
 
+/** Whether the letter before `at` ends any label. Asked at every colon and equals sign, of which code is full. */
+function mayEndLabel(text: string, at: number): boolean {
+  let end = at - 1;
+  while (end > at - 5 && end >= 0 && isGap(text.charCodeAt(end))) end -= 1;
+  return isLabelEnd(text.charCodeAt(end));
+}
+
 /** The last three letters before `end` as one number, whatever their case and whatever joins them; 0 for fewer. */
 function endingOf(text: string, end: number): number {
   let [ending, letters] = [0, 0];
@@ -191,9 +199,11 @@ function endingOf(text: string, end: number): number {
 
 const isJoint = characterSet("_. -");
 
-const ENDINGS: ReadonlySet<number> = new Set(
-  [...PASSWORD_WORDS, ...STRONG_WORDS, "authorization", "key"].map((word) => endingOf(word, word.length)),
-);
+const LABEL_WORDS = [...PASSWORD_WORDS, ...STRONG_WORDS, "authorization", "key"];
+const ENDINGS: ReadonlySet<number> = new Set(LABEL_WORDS.map((word) => endingOf(word, word.length)));
+const LAST_LETTERS = LABEL_WORDS.map((word) => word.at(-1)).join("");
+/** The last letters of labels, and what may join a label's letters. */
+const isLabelEnd = characterSet(`${LAST_LETTERS}${LAST_LETTERS.toUpperCase()}_. -`);
 
 /** A run of letters and digits in which the kinds change more often than in any name. */
 function looksRandom(value: string, strength: Strength): boolean {
