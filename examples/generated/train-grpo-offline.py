@@ -138,13 +138,13 @@ def main():
 
     args = TrainingArguments(**run_settings(has_test="test" in answers), remove_unused_columns=False)
     model = tiny_model(tokenizer) if SMOKE else load_model(args)
-    for module in model.modules():
-        if isinstance(module, torch.nn.Dropout):
-            module.p = 0.0  # probabilities are compared with those at the start, so chance has to stay out of them
     if lora_config():
         model = get_peft_model(model, lora_config())
         if args.gradient_checkpointing:
             model.enable_input_require_grads()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0  # probabilities are compared with those at the start, so chance has to stay out of them
     trainer = OfflineTrainer(
         model=model,
         args=args,
