@@ -5,19 +5,13 @@ import {
   calibrate,
   calibrateStored,
   calibrationOf,
-  citationVerifier,
-  codeVerifier,
-  exactMatch,
-  heuristicScorer,
   type InteractionStore,
   type JudgedLabel,
   labelledByPeople,
-  llmJudge,
-  mathVerifier,
-  type Scorer,
   snakeKeys,
 } from "@whetstone/core";
 import { Command, Option } from "commander";
+import { chosenScorer, type ScorerChoice, scorerNames } from "../chosen-scorer.js";
 import { CliError, systemReason } from "../cli-error.js";
 import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
@@ -28,11 +22,8 @@ import { createProgress } from "../progress.js";
 import { terminalText } from "../terminal-text.js";
 import { renderTable } from "../text-table.js";
 
-interface CalibrateCommandOptions {
+interface CalibrateCommandOptions extends Partial<Pick<ScorerChoice, "scorer" | "model" | "baseUrl">> {
   readonly source?: string;
-  readonly scorer?: keyof typeof SCORERS | "judge";
-  readonly model?: string;
-  readonly baseUrl?: string;
   readonly agentType?: readonly string[];
   readonly since?: number;
   readonly concurrency?: number;
@@ -57,7 +48,7 @@ export function calibrateCommand(io: CliIo): Command {
         "  --labels   a JSON or JSONL file of people's labels, and of the scorer's verdicts there or in --verdicts",
     )
     .option("--source <source>", "the scorer's source, such as judge:gpt-5-mini@auto-v1")
-    .addOption(new Option("--scorer <name>", "who is asked").choices([...Object.keys(SCORERS), "judge"]))
+    .addOption(new Option("--scorer <name>", "who is asked").choices(scorerNames))
     .option("--model <name>", "judge: the model that judges")
     .option("--base-url <url>", "judge: the endpoint (default: $OPENAI_BASE_URL, then OpenAI)")
     .option("--agent-type <name>", "only this agent type; repeatable", list)
@@ -107,11 +98,11 @@ async function run(context: CommandContext, options: CalibrateCommandOptions): P
   return ExitCode.failed;
 }
 
-function fromStore(context: CommandContext, options: CalibrateCommandOptions): Promise<Calibration> {
+async function fromStore(context: CommandContext, options: CalibrateCommandOptions): Promise<Calibration> {
   const { io } = context;
-  const { source, concurrency } = options;
+  const { source, concurrency, scorer: name } = options;
   const filter = { agentTypes: options.agentType, startTime: options.since };
-  const scorer = options.scorer === undefined ? null : chosenScorer(options, io);
+  const scorer = name === undefined ? null : await chosenScorer({ ...options, scorer: name }, io);
   let done = 0;
   const progress = createProgress(io, `asking ${scorer?.source ?? "nobody"}`, "interactions", () => ({ done }));
   return context
@@ -277,26 +268,6 @@ function gradeOf(word: unknown): string | null {
 function wordOf(word: unknown): string | null {
   if (typeof word !== "string" && typeof word !== "number" && typeof word !== "boolean") return null;
   return String(word).trim() || null;
-}
-
-const SCORERS = {
-  math: mathVerifier,
-  exact: exactMatch,
-  code: codeVerifier,
-  citations: citationVerifier,
-  heuristic: heuristicScorer,
-};
-
-function chosenScorer({ scorer, model, baseUrl }: CalibrateCommandOptions, { env }: CliIo): Scorer {
-  if (scorer === "judge") {
-    if (model === undefined) throw new CliError("USAGE", "--model is missing: name the model that judges");
-    const baseURL = baseUrl ?? (env.OPENAI_BASE_URL || undefined);
-    return llmJudge({ model, baseURL, apiKey: env.OPENAI_API_KEY || undefined });
-  }
-  if (model !== undefined || baseUrl !== undefined) {
-    throw new CliError("USAGE", "--model and --base-url are for --scorer judge only");
-  }
-  return SCORERS[scorer ?? "math"]();
 }
 
 function reportLines(calibration: Calibration, emphasise: (text: string) => string): string[] {

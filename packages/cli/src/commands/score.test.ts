@@ -87,6 +87,36 @@ describe("the verifiers", () => {
   });
 });
 
+describe("the other verifiers", () => {
+  it.each([
+    [
+      "code",
+      { answer: "```js\nconst twice = (n) => 2 * n;\n```", metadata: { tests: "assert.equal(twice(4), 8);" } },
+      { answer: "```js\nconst twice = (n) => n;\n```", metadata: { tests: "assert.equal(twice(4), 8);" } },
+    ],
+    [
+      "citations",
+      { answer: "Water boils at 100 degrees [1].", sources: [{ id: "1", text: "Water boils at 100 degrees." }] },
+      { answer: "Water boils at 100 degrees [7].", sources: [{ id: "1", text: "Water boils at 100 degrees." }] },
+    ],
+    [
+      "tool-calls",
+      { toolsUsed: ["search"], metadata: { expectedToolCalls: [{ name: "search" }] } },
+      { toolsUsed: ["delete"], metadata: { expectedToolCalls: [{ name: "search" }] } },
+    ],
+  ])("%s tells a right answer from a wrong one", async (scorer, right, wrong) => {
+    const cwd = temporaryFolder();
+    await recorded(
+      cwd,
+      interaction({ interactionId: "right", ...right }),
+      interaction({ interactionId: "wrong", ...wrong }),
+    );
+    const report = await runJson(["score", "--scorer", scorer], { cwd });
+    expect(report).toMatchObject({ source: `verifier:${scorer}`, scored: 2, failed: 0 });
+    expect(await scoresIn(cwd)).toEqual({ right: 1, wrong: 0 });
+  });
+});
+
 it("the heuristic scores defects only", async () => {
   const cwd = await store();
   expect(await runJson(["score", "--scorer", "heuristic"], { cwd })).toMatchObject({ scored: 1, unscored: 3 });

@@ -1,17 +1,7 @@
-import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import {
-  ConfigError,
-  exactMatch,
-  heuristicScorer,
   type InteractionFilter,
   type InteractionStore,
   interactionsToScore,
-  judgeBudget,
-  llmJudge,
-  mathVerifier,
-  parseRubric,
-  type Rubric,
   type Scorer,
   ScoringError,
   type ScoringUsage,
@@ -19,9 +9,9 @@ import {
   snakeKeys,
 } from "@whetstone/core";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { CliError, systemReason } from "../cli-error.js";
+import { chosenScorer, type ScorerChoice, scorerNames } from "../chosen-scorer.js";
+import { CliError } from "../cli-error.js";
 import type { CliIo } from "../cli-io.js";
-import { storeFolder } from "../cli-store.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { count, counted } from "../counted.js";
 import { ExitCode } from "../exit-code.js";
@@ -29,10 +19,7 @@ import { list, pointInTime, wholeNumber } from "../option-values.js";
 import { createProgress } from "../progress.js";
 import { terminalText } from "../terminal-text.js";
 
-interface ScoreOptions {
-  readonly scorer: "math" | "exact" | "heuristic" | "judge";
-  readonly model?: string;
-  readonly baseUrl?: string;
+interface ScoreOptions extends ScorerChoice {
   readonly agentType?: readonly string[];
   readonly since?: number;
   readonly concurrency?: number;
@@ -40,10 +27,6 @@ interface ScoreOptions {
   readonly rescore?: boolean;
   readonly follow?: boolean;
   readonly dryRun?: boolean;
-  readonly rubric?: string;
-  readonly price?: readonly [inputUsd: number, outputUsd: number];
-  readonly tokensPerDay?: number;
-  readonly usdPerDay?: number;
 }
 
 /** `whetstone score`: scores what no equal or better scorer has scored yet. */
@@ -51,18 +34,17 @@ export function scoreCommand(io: CliIo): Command {
   return new Command("score")
     .summary("score interactions: by rules, by their reference or by a model")
     .description(
-      "Scores interactions, but those that a scorer of the same or a higher rank has scored already: a verifier (math,\n" +
-        "exact) ranks over a judge, a judge over the heuristic. What a scorer cannot say stays unscored, which is not 0.\n" +
+      "Scores interactions, but those that a scorer of the same or a higher rank has scored already: a verifier (all but\n" +
+        "the last two) ranks over a judge, a judge over the heuristic. What a scorer cannot say stays unscored, which is not 0.\n" +
         "  math       compares final results with the reference: numbers, fractions, units, formulas\n" +
         "  exact      compares the answer with the reference, letter by letter\n" +
+        "  code       runs the answer's JavaScript or Python against the tests in metadata.tests or the reference\n" +
+        "  citations  looks whether what is cited is among the sources, and says what the answer says\n" +
+        "  tool-calls compares the tool calls made with metadata.expectedToolCalls or the reference\n" +
         "  heuristic  scores errors and empty, refused, repetitive and cut-off answers low, and says nothing of others\n" +
         "  judge      asks a model behind any OpenAI-compatible endpoint (OPENAI_API_KEY, OPENAI_BASE_URL)",
     )
-    .addOption(
-      new Option("--scorer <name>", "who judges")
-        .choices(["math", "exact", "heuristic", "judge"])
-        .makeOptionMandatory(),
-    )
+    .addOption(new Option("--scorer <name>", "who judges").choices(scorerNames).makeOptionMandatory())
     .option("--model <name>", "judge: the model that judges")
     .option("--base-url <url>", "judge: the endpoint (default: $OPENAI_BASE_URL, then OpenAI)")
     .option("--rubric <file>", "judge: a rubric of your own, as JSON: {id, task, criteria: [{id, description}]}")
@@ -99,7 +81,7 @@ async function run(context: CommandContext, options: ScoreOptions): Promise<Exit
   const { io } = context;
   return context.withStore(
     async (store) => {
-      const scorer = await chosenScorer(options, store, io);
+      const scorer = await chosenScorer(options, io, store.url);
       const filter = { agentTypes: options.agentType, startTime: options.since };
       if (options.dryRun) return estimate(context, store, scorer, filter, options);
       return score(context, store, scorer, filter, options);
@@ -209,44 +191,6 @@ function usd(amount: number): string {
   return `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
 }
 
-async function chosenScorer(options: ScoreOptions, store: InteractionStore, { env, cwd }: CliIo): Promise<Scorer> {
-  const { scorer, model, baseUrl, rubric, price: prices, tokensPerDay, usdPerDay } = options;
-  if (scorer !== "judge") {
-    const given = [model, baseUrl, rubric, prices, tokensPerDay, usdPerDay];
-    if (given.every((option) => option === undefined)) return SCORERS[scorer]();
-    throw new CliError("USAGE", "--model, --base-url, --rubric, --price and the budgets are for --scorer judge only");
-  }
-  if (model === undefined) throw new CliError("USAGE", "--model is missing: name the model that judges");
-  if (usdPerDay !== undefined && !prices) {
-    throw new CliError("USAGE", "--usd-per-day needs --price, so that costs are known");
-  }
-  // The account of what was spent lies beside the interactions, so that every run of the day heeds it.
-  const folder = storeFolder(store.url) ?? join(cwd, "whetstone-usage");
-  return llmJudge({
-    model,
-    baseURL: baseUrl ?? (env.OPENAI_BASE_URL || undefined),
-    apiKey: env.OPENAI_API_KEY || undefined,
-    rubric: rubric === undefined ? undefined : await readRubric(rubric, cwd),
-    price: prices && { inputUsd: prices[0], outputUsd: prices[1] },
-    budget: tokensPerDay || usdPerDay ? judgeBudget({ tokensPerDay, usdPerDay, folder }) : undefined,
-  });
-}
-
-async function readRubric(file: string, cwd: string): Promise<Rubric> {
-  let text: string;
-  try {
-    text = await readFile(resolve(cwd, file), "utf8");
-  } catch (error) {
-    throw new CliError("INPUT_UNREADABLE", `cannot read ${file}: ${systemReason(error)}`, { cause: error });
-  }
-  try {
-    return parseRubric(JSON.parse(text));
-  } catch (error) {
-    const reason = ConfigError.isInstance(error) ? error.message : "it is not JSON";
-    throw new CliError("INPUT_INVALID", `${file} is no rubric: ${reason}`, { cause: error });
-  }
-}
-
 function price(text: string): readonly [number, number] {
   const prices = text.split(",").map((part) => (part.trim() === "" ? Number.NaN : Number(part)));
   const [input = Number.NaN, output = Number.NaN] = prices;
@@ -259,5 +203,3 @@ function dollars(text: string): number {
   if (text.trim() !== "" && value > 0 && value < Infinity) return value;
   throw new InvalidArgumentError("Give an amount above 0.");
 }
-
-const SCORERS = { math: mathVerifier, exact: exactMatch, heuristic: heuristicScorer };
