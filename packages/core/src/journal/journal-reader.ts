@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Annotation, effectiveScore, type StoredInteraction } from "../annotation.js";
+import { type Annotation, effectiveScore } from "../annotation.js";
 import { DAY_MS, dayNumber, dayOf, dayStart } from "../day.js";
 import { hash32, hash64 } from "../hash.js";
 import { annotationFlags, type IndexRow } from "../index-batch.js";
