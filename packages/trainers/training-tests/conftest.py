@@ -230,9 +230,9 @@ class Script:
         """Runs the script as a user does, and gives back its exit code with what it printed and what it complained."""
         many = []
         if processes > 1:
-            # The file that lies beside the script, but for the kind of processor.
+            # The file that lies beside the script, but on the CPU.
             on_gpus = (self.path.parent / "accelerate" / "ddp.yaml").read_text("utf-8")
-            on_cpus = on_gpus.replace("MULTI_GPU", "MULTI_CPU").replace("use_cpu: false", "use_cpu: true")
+            on_cpus = on_gpus.replace("use_cpu: false", "use_cpu: true")
             config = self.path.with_suffix(".ddp.yaml")
             config.write_text(on_cpus, "utf-8")
             many = ["-m", "accelerate.commands.launch", "--config_file", str(config), "--num_processes", str(processes)]
