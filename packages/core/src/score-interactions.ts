@@ -5,7 +5,7 @@ import { ConfigError, type ErrorCode } from "./errors.js";
 import { interactionsToScore } from "./interactions-to-score.js";
 import { scoreOne } from "./score-one.js";
 import type { Scorer } from "./scorer.js";
-import { type ScoringTask, sharedWork } from "./scoring-queue.js";
+import { type ScoringTask, sharedWork } from "./shared-work.js";
 import type { InteractionFilter, InteractionStore } from "./store.js";
 
 export interface ScoreInteractionsOptions {

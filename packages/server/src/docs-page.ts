@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { JsonSchema, OpenApiDocument, Operation } from "./docs-routes.js";
+import type { JsonSchema, OpenApiDocument, Operation } from "./openapi-document.js";
 
 /** The API for people to read: one page without a script, and the hash that lets its style pass a strict policy. */
 export function renderDocsPage(document: OpenApiDocument): { readonly html: string; readonly styleHash: string } {
