@@ -1,7 +1,7 @@
 import { estimateTrainingMemory, type ModelShape } from "./training-memory.js";
 
 /** The shapes of the Qwen2.5 models, from 0.5 to 72 billion weights; other families are much alike. */
-export const qwenShapes: Readonly<Record<string, ModelShape>> = {
+export const qwenShapes = {
   "0.5B": shape(896, 4864, 24, 128, false, 151_936),
   "1.5B": shape(1536, 8960, 28, 256, false, 151_936),
   "3B": shape(2048, 11_008, 36, 256, false, 151_936),
@@ -9,7 +9,7 @@ export const qwenShapes: Readonly<Record<string, ModelShape>> = {
   "14B": shape(5120, 13_824, 48, 1024, true, 152_064),
   "32B": shape(5120, 27_648, 64, 1024, true, 152_064),
   "72B": shape(8192, 29_568, 80, 1024, true, 152_064),
-};
+} as const satisfies Readonly<Record<string, ModelShape>>;
 
 /** The table of docs/training.md: what one GPU needs for each size, at batch size 1 and 2048 tokens. */
 export function memoryTable(): string {

@@ -19,7 +19,7 @@ const tools = [
 /** Questions and answers that look like dates, numbers and JSON; every third is a trajectory with a tool call. */
 function interaction(i, rank) {
   const query = `Event a${i}, b${i} or c${i}: what comes after ${day(i)}?`;
-  const answer = [day(i + 1), `It is ${day(i + 1)} \u2028– "é" 🙂`, `${i}`, `{"day": ${i}}`][rank];
+  const answer = [i % 2 ? day(i + 1) : `Day ${i}.`, `It is ${day(i + 1)} \u2028– "é" 🙂`, `${i}`, `{"day": ${i}}`][rank];
   const call = { id: `c${i}`, type: "function", function: { name: "calendar", arguments: { day: day(i), step: rank } } };
   const trajectory = [
     { role: "system", content: "You know the calendar." },

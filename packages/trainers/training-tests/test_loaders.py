@@ -1,0 +1,168 @@
+"""That `datasets` and TRL take every file the builders write for what it is, with its columns and its values."""
+
+import json
+import runpy
+import subprocess
+
+import pytest
+from conftest import HERE
+from datasets import Features, Json, List, Value, load_dataset
+from transformers import AutoTokenizer
+from trl import is_conversational, maybe_apply_chat_template, maybe_extract_prompt, maybe_unpair_preference_dataset
+from trl.data_utils import is_conversational_from_value
+
+TURNS, TEXT = List(Json()), Value("string")
+PLAIN = {"prompt": TEXT, "completion": TEXT, "metadata": Json()}
+PAIR = {"prompt": TURNS, "chosen": TURNS, "rejected": TURNS, "tools": TURNS, "metadata": Json()}
+COLUMNS = {
+    "sft": {"messages": TURNS, "tools": TURNS, "metadata": Json()},
+    "sft-completion": {"prompt": TURNS, "completion": TURNS, "tools": TURNS, "metadata": Json()},
+    "sft-turns": {"prompt": TURNS, "completion": TURNS, "tools": TURNS, "metadata": Json()},
+    "sft-standard": PLAIN,
+    "dpo": PAIR,
+    "dpo-standard": {"prompt": TEXT, "chosen": TEXT, "rejected": TEXT, "metadata": Json()},
+    "reward": {**PAIR, "margin": Value("float64")},
+    "kto": {"prompt": TURNS, "completion": TURNS, "label": Value("bool"), "tools": TURNS, "metadata": Json()},
+    "grpo": {"prompt": TURNS, "responses": TURNS, "metadata": Json()},
+    "grpo-online": {"prompt": TURNS, "reference": TEXT, "metadata": Json()},
+}
+# What TRL makes of a row of each method with a chat template: the text columns of that type of dataset, and no others.
+RENDERED = {
+    "sft": {"text"},
+    "sft-completion": {"prompt", "completion"},
+    "sft-turns": {"prompt", "completion"},
+    "dpo": {"prompt", "chosen", "rejected"},
+    "reward": {"prompt", "chosen", "rejected"},
+    "kto": {"prompt", "completion", "label"},
+    "grpo": {"prompt"},
+    "grpo-online": {"prompt"},
+}
+STANDARD = ["sft-standard", "dpo-standard"]
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("written")
+    command = ["node", str(HERE / "build-loader-datasets.mjs"), str(folder)]
+    node = subprocess.run(command, capture_output=True, text=True)
+    assert node.returncode == 0, node.stderr
+    return folder
+
+
+def lines(path):
+    """The rows as JSON says they are; Python's own way to part lines must find the same."""
+    text = path.read_text("utf-8")
+    assert text.splitlines() == text.split("\n")[:-1]
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def without_nulls(value):
+    """A loader that guesses gives every struct the keys of all others, with nulls."""
+    if isinstance(value, dict):
+        return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
+    return [without_nulls(inner) for inner in value] if isinstance(value, list) else value
+
+
+def same(loaded, expected):
+    """Equal, also in type; but for the last digit of a float, which the loader's JSON reader rounds."""
+    if isinstance(expected, dict):
+        return loaded.keys() == expected.keys() and all(same(loaded[key], expected[key]) for key in expected)
+    if isinstance(expected, list):
+        return isinstance(loaded, list) and len(loaded) == len(expected) and all(map(same, loaded, expected))
+    if isinstance(expected, float):
+        return isinstance(loaded, float) and loaded == pytest.approx(expected, rel=1e-12)
+    return type(loaded) is type(expected) and loaded == expected
+
+
+@pytest.mark.parametrize("method", COLUMNS)
+def test_a_folder_loads_with_its_declared_columns_and_its_own_values(written, method):
+    splits = load_dataset(str(written / method))
+    assert set(splits) == {"train", "test"}
+    for split, rows in splits.items():
+        assert rows.features == Features(COLUMNS[method])
+        assert same(rows.to_list(), lines(written / method / f"{split}.jsonl"))
+
+
+@pytest.mark.parametrize("method", COLUMNS)
+def test_a_single_file_loads_with_columns_that_are_named(written, method):
+    path = written / f"{method}.jsonl"
+    rows = load_dataset("json", data_files=str(path), features=Features(COLUMNS[method]), split="train")
+    assert same(rows.to_list(), lines(path))
+
+
+@pytest.mark.parametrize("method", RENDERED)
+def test_a_small_single_file_loads_even_where_types_are_guessed(written, method):
+    path = written / f"{method}.jsonl"
+    rows = load_dataset("json", data_files=str(path), split="train")
+    assert set(rows.column_names) == set(COLUMNS[method])
+    assert same(without_nulls(rows.to_list()), without_nulls(lines(path)))
+
+
+@pytest.mark.parametrize("method", RENDERED)
+def test_trl_takes_conversations_for_what_they_are(written, method, qwen_model):
+    tokenizer = AutoTokenizer.from_pretrained(qwen_model)
+    rows = load_dataset(str(written / method), split="train")
+    for row in rows:
+        # Columns one by one, for TRL itself looks at whichever comes first.
+        for column in {"messages", "prompt", "completion", "chosen", "rejected"} & row.keys():
+            assert is_conversational({column: row[column]})
+        assert not is_conversational_from_value(row)
+        assert maybe_extract_prompt(row) == row
+        rendered = maybe_apply_chat_template(row, tokenizer, tools=row.get("tools"))
+        assert rendered.keys() == RENDERED[method]
+        answers = [row[column][-1] for column in ("messages", "completion", "chosen") if column in row]
+        texts = [rendered.get(column, "") for column in ("text", "completion", "chosen")]
+        for answer in answers:
+            assert any(answer["content"] in text for text in texts)
+        if "prompt" in rendered and "label" not in row:
+            assert rendered["prompt"].endswith("<|im_start|>assistant\n")
+            assert row["prompt"][-1]["content"] in rendered["prompt"]
+        if row.get("tools"):
+            assert '"name": "calendar"' in "".join(text for text in rendered.values() if isinstance(text, str))
+
+
+@pytest.mark.parametrize("method", STANDARD)
+def test_trl_takes_plain_texts_for_what_they_are(written, method, qwen_model):
+    tokenizer = AutoTokenizer.from_pretrained(qwen_model)
+    for row in load_dataset(str(written / method), split="train"):
+        assert not is_conversational({key: value for key, value in row.items() if key != "metadata"})
+        assert maybe_apply_chat_template(row, tokenizer) == row
+
+
+def test_trl_unpairs_pairs_and_leaves_single_answers_alone(written):
+    pairs = load_dataset(str(written / "dpo"), split="train").select_columns(["prompt", "chosen", "rejected"])
+    single = maybe_unpair_preference_dataset(pairs)
+    assert len(single) == 2 * len(pairs)
+    assert sum(single["label"]) == len(pairs)
+    kto = load_dataset(str(written / "kto"), split="train")
+    assert maybe_unpair_preference_dataset(kto).column_names == kto.column_names
+
+
+def test_thirty_megabytes_load_whose_later_rows_look_different(written):
+    expected = lines(written / "growing.jsonl")
+    assert (written / "growing.jsonl").stat().st_size > 30_000_000
+    columns = {"prompt": TURNS, "completion": TURNS, "tools": TURNS, "metadata": Json()}
+    folder = load_dataset(str(written / "growing"), split="train")
+    assert folder.features == Features(columns)
+    single = load_dataset(
+        "json", data_files=str(written / "growing.jsonl"), features=Features(columns), split="train"
+    )
+    streamed = load_dataset(str(written / "growing"), split="train", streaming=True)
+    for rows in (folder, single, streamed):
+        count = 0
+        for row, wanted in zip(rows, expected, strict=True):
+            count += 1
+            assert same(row, wanted), wanted["metadata"]["interaction_id"]
+        assert count == 20_000
+
+
+def test_a_generated_script_loads_the_same_thirty_megabytes(written, script):
+    expected = lines(written / "growing.jsonl")
+    for place in ("growing", "growing.jsonl"):
+        run = script("sft", written / place, name=place.replace(".", "-"))
+        code = runpy.run_path(str(run.path), run_name="imported")
+        files = {split: code["read_file"](path) for split, path in code["dataset_files"]().items()}
+        rows = code["load_splits"](files)["train"]
+        assert rows.features == Features({"prompt": TURNS, "completion": TURNS, "tools": TURNS})
+        for row, wanted in zip(rows, expected, strict=True):
+            assert same(row, {column: wanted[column] for column in ("prompt", "completion", "tools")})
