@@ -148,6 +148,11 @@ export interface InteractionStore {
   calibrations(): Promise<readonly Calibration[]>;
   /** Removes all interactions of the UTC days before the day of `timestamp`, and says how many. */
   deleteBefore(timestamp: number): Promise<{ readonly removed: number }>;
+  /**
+   * Removes all interactions of a user, with what was said of them, and gives their ids. Takes the user id as it was
+   * logged, or the pseudonym that stands in the records. What is logged while it runs may stay: run it again.
+   */
+  eraseUser(userId: string): Promise<{ readonly interactionIds: readonly string[] }>;
   health(): Promise<StoreHealth>;
   close(): Promise<void>;
   /** Only stores that several machines share have it: the work of one scorer, for all processes that follow with it. */

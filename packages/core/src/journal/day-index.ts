@@ -5,15 +5,18 @@ import type { Interaction } from "../interaction.js";
 import { IndexFlag } from "../store.js";
 import {
   emptyRows,
+  erasureOf,
   type IndexRows,
+  isErasedRow,
   ROW_BYTES,
   ROW_WORDS,
   readRows,
   roomForRows,
   trustedRows,
+  writeErasedRow,
   writeRow,
 } from "./index-rows.js";
-import { indexPath, listSegments, readRange } from "./journal-files.js";
+import { indexPath, type JournalFile, listSegments, readRange } from "./journal-files.js";
 
 /** One segment and the rows of its whole records. */
 export interface IndexedSegment {
@@ -25,6 +28,10 @@ export interface IndexedSegment {
   readonly damaged: number;
   /** Stays the same as long as the segment only grows. */
   readonly generation: symbol;
+  /** Of the file when it was looked at: lines that are erased change it, and not the size. */
+  readonly modifiedAt: number;
+  /** The erasure that the index file named. */
+  readonly erasure: number;
 }
 
 /** All records of one UTC day, in columns. Immutable: a day that grows gets a new index, which shares what stays. */
@@ -43,17 +50,18 @@ export interface DayIndex {
 
 /** Reads the index of a day, taking over from `previous` what has not changed. Null when the day is gone. */
 export function readDayIndex(folder: string, day: string, previous: DayIndex | null): DayIndex | null {
-  const files = new Map(listSegments(folder, day).map(({ name, bytes }) => [join(folder, day, name), bytes]));
+  const files = new Map(listSegments(folder, day).map((file) => [join(folder, day, file.name), file]));
   if (files.size === 0) return null;
   const known = previous?.segments ?? [];
   const kept = known.filter(({ path }) => files.has(path));
   const segments = kept.map((old) => {
-    const bytes = files.get(old.path) as number;
+    const file = files.get(old.path) as JournalFile;
     files.delete(old.path);
-    return bytes === old.bytes ? old : readSegment(old.path, bytes, old);
+    const isUnchanged = file.bytes === old.bytes && file.modifiedAt === old.modifiedAt;
+    return isUnchanged ? old : readSegment(old.path, file, old);
   });
   // Those that are new come last, so that the numbers of the known ones stay.
-  for (const [path, bytes] of files) segments.push(readSegment(path, bytes, undefined));
+  for (const [path, file] of files) segments.push(readSegment(path, file));
   if (previous && segments.length === known.length && segments.every((segment, i) => segment === known[i])) {
     return previous;
   }
@@ -115,6 +123,7 @@ function addedRows(before: readonly IndexedSegment[], after: readonly IndexedSeg
     if (old && old.generation !== generation) return null;
     for (let row = old?.rows.count ?? 0; row < rows.count; row++) {
       const at = row * ROW_WORDS;
+      if (isErasedRow(rows.words, at)) continue;
       added.push({
         segment,
         row,
@@ -129,17 +138,31 @@ function addedRows(before: readonly IndexedSegment[], after: readonly IndexedSeg
 }
 
 /** Rows from the index file, and computed ones for the lines that it does not cover. */
-function readSegment(path: string, bytes: number, old: IndexedSegment | undefined): IndexedSegment {
-  // What is known is taken over as long as its last line still stands where it stood.
-  if (old && isIntact(path, old.rows, bytes)) {
+export function readSegment(
+  path: string,
+  { bytes, modifiedAt }: Pick<JournalFile, "bytes" | "modifiedAt">,
+  old?: IndexedSegment,
+): IndexedSegment {
+  // What is known is taken over as long as its last line still stands where it stood, and nothing was erased.
+  const isKnown = old && old.erasure === erasureOf(readRange(indexPath(path), 0, ROW_BYTES));
+  if (isKnown && isIntact(path, old.rows, bytes)) {
     const more = newRows(path, { row: old.rows.count, offset: old.bytes }, bytes, old.damaged === 0);
-    if (more.bytes === old.bytes) return old;
-    return { ...old, bytes: more.bytes, rows: joined(old.rows, more.rows), damaged: old.damaged + more.damaged };
+    const rows = joined(old.rows, more.rows);
+    return { ...old, bytes: more.bytes, rows, damaged: old.damaged + more.damaged, modifiedAt };
   }
-  const file = readRows(readFrom(indexPath(path), 0), bytes);
+  const indexFile = readFrom(indexPath(path), 0);
+  const file = readRows(indexFile, bytes);
   const rows = isIntact(path, file, bytes) ? file : emptyRows();
   const more = newRows(path, { row: rows.count, offset: endOf(rows) }, bytes, false);
-  return { path, bytes: more.bytes, rows: joined(rows, more.rows), damaged: more.damaged, generation: Symbol(path) };
+  return {
+    path,
+    bytes: more.bytes,
+    rows: joined(rows, more.rows),
+    damaged: more.damaged,
+    generation: Symbol(path),
+    modifiedAt,
+    erasure: erasureOf(indexFile),
+  };
 }
 
 /**
@@ -158,22 +181,31 @@ export function newRows(
   const covered = rows.count === 0 ? from.offset : endOf(rows);
   if (covered === bytes) return { rows, bytes, damaged: 0 };
   const tail = readRange(path, covered, bytes);
-  const lines: { interaction: Interaction; offset: number; length: number; crc: number }[] = [];
+  const lines: { interaction: Interaction | null; offset: number; length: number; crc: number }[] = [];
   let damaged = 0;
   let start = 0;
   for (let end = tail.indexOf(10); end >= 0; end = tail.indexOf(10, start)) {
     const line = tail.subarray(start, end);
     const interaction = parseRecord(line.toString());
-    if (interaction) lines.push({ interaction, offset: covered + start, length: line.length, crc: crc32(line) });
+    if (interaction || isErased(line))
+      lines.push({ interaction, offset: covered + start, length: line.length, crc: crc32(line) });
     else if (line.length > 0) damaged += 1;
     start = end + 1;
   }
   const computed = { ...roomForRows(lines.length), count: lines.length };
   for (const [row, { interaction, offset, length, crc }] of lines.entries()) {
-    writeRow(computed, row, interaction, offset, length, crc);
+    if (interaction) writeRow(computed, row, interaction, offset, length, crc);
+    else writeErasedRow(computed, row, { offset, length, crc });
   }
   return { rows: joined(rows, computed), bytes: covered + start, damaged };
 }
+
+/** A line of nothing but spaces: a record that was erased. */
+function isErased(line: Buffer): boolean {
+  return line.length > 0 && line[0] === SPACE && line.every((byte) => byte === SPACE);
+}
+
+const SPACE = 0x20;
 
 /** Whether the last row's line is in its place and is what it was: a file that somebody edited is read anew. */
 function isIntact(path: string, rows: IndexRows, bytes: number): boolean {
@@ -247,6 +279,7 @@ function timeOrder(segments: readonly IndexedSegment[]): Uint32Array {
   let sorted = true;
   for (const [number, { rows }] of segments.entries()) {
     for (let row = 0; row < rows.count; row++) {
+      if (isErasedRow(rows.words, row * ROW_WORDS)) continue;
       order[at * 2] = number;
       order[at * 2 + 1] = row;
       times[at] = rows.doubles[(row * ROW_WORDS) / 2] as number;
@@ -254,10 +287,10 @@ function timeOrder(segments: readonly IndexedSegment[]): Uint32Array {
       at += 1;
     }
   }
-  if (sorted) return order;
-  const places = Uint32Array.from({ length: count }, (_, place) => place);
+  if (sorted) return order.subarray(0, at * 2);
+  const places = Uint32Array.from({ length: at }, (_, place) => place);
   places.sort((a, b) => (times[a] as number) - (times[b] as number) || a - b);
-  const sortedOrder = new Uint32Array(count * 2);
+  const sortedOrder = new Uint32Array(at * 2);
   for (const [place, from] of places.entries()) {
     sortedOrder[place * 2] = order[from * 2] as number;
     sortedOrder[place * 2 + 1] = order[from * 2 + 1] as number;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { dayNumber, dayOf, dayStart } from "../day.js";
 import { hash64 } from "../hash.js";
 import { newRows } from "./day-index.js";
-import { ROW_WORDS } from "./index-rows.js";
+import { isErasedRow, ROW_WORDS } from "./index-rows.js";
 import { listDays, listSegments } from "./journal-files.js";
 
 /**
@@ -65,7 +65,8 @@ export function idDays(folder: string): IdDays {
           const more = newRows(path, { row: before.rows, offset: before.bytes }, bytes, true);
           for (let row = 0; row < more.rows.count; row++) {
             const at = row * ROW_WORDS;
-            add(more.rows.words[at + 12] as number, more.rows.words[at + 13] as number, number);
+            if (!isErasedRow(more.rows.words, at))
+              add(more.rows.words[at + 12] as number, more.rows.words[at + 13] as number, number);
           }
           consumed.set(path, { bytes: more.bytes, rows: before.rows + more.rows.count });
         }

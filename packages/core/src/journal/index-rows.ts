@@ -10,12 +10,16 @@ import { PROMPT_KEY_VERSION, promptHash } from "../prompt-key.js";
  * words (32 bit): 0-1 timestamp f64 · 2-3 own overall f64, NaN unscored · 4-5 offset in the segment f64 · 6 length
  * without the line feed · 7 `IndexFlag`s · 8 agent type hash · 9 CRC-32 of the line · 10-11 promptHash · 12-13 id hash ·
  * 14-15 groupId hash · 16 user hash · 17 session hash · 18 unused · 19 check of words 0 to 18
+ *
+ * A record that was erased keeps a row, for offsets run on without a gap: its place, its length, `ERASED`, and no more.
  */
 export const ROW_BYTES = 80;
 export const ROW_WORDS = ROW_BYTES / 4;
 
 const MAGIC = 0x58495357; // "WSIX"
 const FORMAT = 1;
+/** In the place of the flags. */
+const ERASED = 2 ** 31;
 
 /** Rows in memory: two views of the same bytes. */
 export interface IndexRows {
@@ -24,12 +28,13 @@ export interface IndexRows {
   readonly doubles: Float64Array;
 }
 
-/** The first row of an index file. */
-export function headerRow(): Uint8Array {
+/** The first row of an index file. `erasure` is another number after each erasure of lines. */
+export function headerRow(erasure = 0): Uint8Array {
   const words = new Uint32Array(ROW_WORDS);
   words[0] = MAGIC;
   words[1] = FORMAT;
   words[2] = PROMPT_KEY_VERSION;
+  words[3] = erasure;
   words[ROW_WORDS - 1] = check(words, 0);
   return new Uint8Array(words.buffer);
 }
@@ -60,6 +65,32 @@ export function writeRow(
   words[at + 17] = interaction.sessionId === undefined ? 0 : hash32(interaction.sessionId);
   words[at + 18] = 0;
   words[at + 19] = check(words, at);
+}
+
+/** Writes the row of a line that was erased. */
+export function writeErasedRow(
+  rows: { readonly words: Uint32Array; readonly doubles: Float64Array },
+  row: number,
+  { offset, length, crc }: { readonly offset: number; readonly length: number; readonly crc: number },
+): void {
+  const { words, doubles } = rows;
+  const at = row * ROW_WORDS;
+  words.fill(0, at, at + ROW_WORDS);
+  doubles[at / 2 + 2] = offset;
+  words[at + 6] = length;
+  words[at + 7] = ERASED;
+  words[at + 9] = crc;
+  words[at + 19] = check(words, at);
+}
+
+/** Whether the row that begins at word `at` is of an erased line. */
+export function isErasedRow(words: Uint32Array, at: number): boolean {
+  return words[at + 7] === ERASED;
+}
+
+/** The erasure that the header of an index file names; 0 where there is none. */
+export function erasureOf(header: Buffer): number {
+  return header.length < ROW_BYTES ? 0 : header.readUInt32LE(12);
 }
 
 /**

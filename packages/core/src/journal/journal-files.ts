@@ -81,13 +81,21 @@ export function listDays(folder: string): string[] {
   return days.filter((day) => statSync(join(folder, day), { throwIfNoEntry: false })?.isDirectory());
 }
 
-/** The segments of a day with their sizes, in the order of their names. */
-export function listSegments(folder: string, day: string): { readonly name: string; readonly bytes: number }[] {
+/** A file of a day, as it was when somebody looked. */
+export interface JournalFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Epoch milliseconds. */
+  readonly modifiedAt: number;
+}
+
+/** The segments of a day, in the order of their names. */
+export function listSegments(folder: string, day: string): JournalFile[] {
   return listFiles(join(folder, day), SEGMENT);
 }
 
-/** The annotation files of a day with their sizes. */
-export function listAnnotationFiles(folder: string, day: string): { readonly name: string; readonly bytes: number }[] {
+/** The annotation files of a day. */
+export function listAnnotationFiles(folder: string, day: string): JournalFile[] {
   return listFiles(join(folder, day), ANNOTATIONS);
 }
 
@@ -163,11 +171,11 @@ export function isWritable(folder: string): boolean {
 const SEGMENT = /^w[0-9a-f]{12}-\d{4,}\.ndjson$/;
 const ANNOTATIONS = /^annotations-w[0-9a-f]{12}\.ndjson$/;
 
-function listFiles(path: string, form: RegExp): { name: string; bytes: number }[] {
-  const files: { name: string; bytes: number }[] = [];
+function listFiles(path: string, form: RegExp): JournalFile[] {
+  const files: JournalFile[] = [];
   for (const name of (entriesOf(path) ?? []).filter((entry) => form.test(entry)).sort()) {
     const stat = statSync(join(path, name), { throwIfNoEntry: false }); // gone when a cleanup was quicker
-    if (stat?.isFile()) files.push({ name, bytes: stat.size });
+    if (stat?.isFile()) files.push({ name, bytes: stat.size, modifiedAt: stat.mtimeMs });
   }
   return files;
 }

@@ -34,6 +34,8 @@ export interface JournalWriter {
   flushIndex(): void;
   /** Forgets the files of the days before `day`, which are about to be removed. */
   leaveDaysBefore(day: string): void;
+  /** Goes on in a new segment of the day: in the one so far, lines were erased. */
+  leaveSegment(day: string): void;
   close(): void;
 }
 
@@ -45,6 +47,8 @@ interface Segment extends OutFile {
   waiting: number;
   /** Once an index row is lost, later ones are of no use: readers trust rows up to the first gap. */
   indexBroken: boolean;
+  /** Another process erased lines of the segment and wrote its index anew. */
+  indexReplaced: boolean;
 }
 
 /** `makeFolder` makes the journal's own folder where it is missing: somebody may remove it while a process runs. */
@@ -114,7 +118,8 @@ export function journalWriter(folder: string, makeFolder: () => void): JournalWr
     segment.waiting = 0;
     if (waiting === 0 || segment.indexBroken) return;
     try {
-      opened(index);
+      segment.indexReplaced = !opened(index);
+      if (segment.indexReplaced) return;
       if (index.bytes === 0) writeWhole(index, headerRow(), ROW_BYTES);
       writeWhole(index, new Uint8Array(rows.words.buffer, 0, waiting * ROW_BYTES), waiting * ROW_BYTES);
     } catch {
@@ -130,10 +135,10 @@ export function journalWriter(folder: string, makeFolder: () => void): JournalWr
     segment.capacity = rows;
   }
 
-  /** The day's segment, open; a new one where somebody has removed the old one meanwhile. */
+  /** The day's segment, open; a new one where somebody has removed the old one meanwhile, or replaced its index. */
   function openSegment(day: string): Segment {
     const segment = segmentOf(day);
-    if (opened(segment)) return segment;
+    if (!segment.indexReplaced && opened(segment)) return segment;
     closeFile(segment);
     closeFile(segment.index);
     segments.delete(day);
@@ -166,6 +171,7 @@ export function journalWriter(folder: string, makeFolder: () => void): JournalWr
       capacity: INDEX_ROWS,
       waiting: 0,
       indexBroken: false,
+      indexReplaced: false,
     };
     numbers.set(day, number);
     segments.set(day, segment);
@@ -255,7 +261,7 @@ export function journalWriter(folder: string, makeFolder: () => void): JournalWr
     }
   }
 
-  return { name: writer, append, appendAnnotations, flushIndex, leaveDaysBefore, close };
+  return { name: writer, append, appendAnnotations, flushIndex, leaveDaysBefore, leaveSegment, close };
 }
 
 const BUFFER_BYTES = 256 * 1024;

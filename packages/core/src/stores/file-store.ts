@@ -7,6 +7,7 @@ import { INDEX_BATCH, indexBatchBuilder } from "../index-batch.js";
 import type { Interaction } from "../interaction.js";
 import { checkQuery, interactionFilter, parseCursor } from "../interaction-filter.js";
 import { diskError } from "../journal/disk-error.js";
+import { eraseUserOfDay } from "../journal/erase-user.js";
 import { type IdDays, idDays } from "../journal/id-days.js";
 import { isWritable, listDays, openJournalFolder, removeDay, removeLeftovers } from "../journal/journal-files.js";
 import { journalReader, placeAfter } from "../journal/journal-reader.js";
@@ -249,6 +250,24 @@ export function fileStore(folder: string): JournaledStore {
       removeLeftovers(root);
       ids = null;
       return { removed };
+    },
+
+    async eraseUser(userId) {
+      open();
+      const name = pseudonym?.(userId) ?? "";
+      const interactionIds: string[] = [];
+      for (const day of listDays(root)) {
+        writer?.flushIndex();
+        const erased = eraseUserOfDay(root, day, name);
+        if (erased.length > 0) {
+          writer?.leaveSegment(day);
+          reader.forget(day);
+          ids = null;
+          interactionIds.push(...erased);
+        }
+        await nextTurn();
+      }
+      return { interactionIds };
     },
 
     async health() {

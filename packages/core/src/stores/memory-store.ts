@@ -37,6 +37,11 @@ export function memoryStore(): InteractionStore {
   const ordered = () =>
     [...records.keys()].filter((position) => records[position]).sort((a, b) => timeAt(a) - timeAt(b) || a - b);
   const timeAt = (position: number) => records[position]?.timestamp ?? 0;
+  const remove = (position: number, { interactionId }: Interaction) => {
+    records[position] = undefined;
+    positions.delete(interactionId);
+    annotations.delete(interactionId);
+  };
 
   return {
     url: "memory:",
@@ -159,12 +164,22 @@ export function memoryStore(): InteractionStore {
       let removed = 0;
       for (const [position, record] of records.entries()) {
         if (!record || record.timestamp >= dayStart) continue;
-        records[position] = undefined;
-        positions.delete(record.interactionId);
-        annotations.delete(record.interactionId);
+        remove(position, record);
         removed += 1;
       }
       return { removed };
+    },
+
+    async eraseUser(userId) {
+      open();
+      const name = pseudonym(userId);
+      const interactionIds: string[] = [];
+      for (const [position, record] of records.entries()) {
+        if (record?.userId !== name) continue;
+        remove(position, record);
+        interactionIds.push(record.interactionId);
+      }
+      return { interactionIds };
     },
 
     async health() {

@@ -392,6 +392,54 @@ export function testStore(name: string, open: () => Promise<InteractionStore>, o
       assert.deepEqual(queriesOf(await collect(store)), ["again"]);
     });
 
+    test("erases all interactions of one user with what was said of them, and nothing else", async () => {
+      const of = (userId: string | undefined, day: number, query: string, rest: Partial<Interaction> = {}) =>
+        interaction({ timestamp: T0 + day * DAY_MS, query, ...(userId !== undefined && { userId }), ...rest });
+      const ada = [
+        of("ada", 0, "a0"),
+        of("ada", 0, "a1", { qualityScores: { overall: 0.9 } }),
+        of("ada", 2, "a2", { interactionId: "order-66", groupId: "g", sessionId: "s" }),
+        of("ada", 3, "a3"),
+      ];
+      const others = [of("bob", 0, "b0"), of(undefined, 0.5, "n0"), of("bob", 2, "b2", { errorOccurred: true })];
+      const [a0, , , a3] = ada as [Interaction, Interaction, Interaction, Interaction];
+      const [b0] = others as [Interaction];
+      await store.append([a0, ...others, ...ada.slice(1)]);
+      await store.annotate([
+        score(a0, "verifier:math", 1, 1),
+        feedback(a3, { type: "demonstration", value: "better" }, 2),
+        score(b0, "verifier:math", 1, 1),
+      ]);
+      const before = await index(store);
+      assert.equal((await store.stats()).totalInteractions, 7);
+
+      const { interactionIds } = await store.eraseUser("ada");
+      assert.deepEqual([...interactionIds].sort(), ada.map(({ interactionId }) => interactionId).sort());
+      assert.deepEqual(queriesOf(await collect(store)), ["b0", "n0", "b2"]);
+      for (const { interactionId } of ada) assert.equal(await store.get(interactionId), null);
+      assert.equal((await store.get(b0.interactionId))?.annotations?.length, 1);
+      const { totalInteractions, highQualityCount, errorCount } = await store.stats();
+      assert.deepEqual([totalInteractions, highQualityCount, errorCount], [3, 1, 1]);
+      assert.equal(
+        (await index(store)).reduce((sum, { length }) => sum + length, 0),
+        3,
+      );
+      // Handles from before lead nowhere, and those of the others where they led.
+      const fetched = await flat(store.fetch(before.flatMap(({ refs }) => [...refs])));
+      assert.deepEqual(queriesOf(fetched.map(({ interaction: found }) => found)).sort(), ["b0", "b2", "n0"]);
+      assert.deepEqual(await store.annotate([score(a0, "verifier:math", 1, 9)]), ["notFound"]);
+
+      // Once more there is nothing to do, and the ids are free again, without what was said of them.
+      assert.deepEqual(await store.eraseUser("ada"), { interactionIds: [] });
+      assert.deepEqual(await store.append(ada), ["stored", "stored", "stored", "stored"]);
+      assert.equal((await store.get(a0.interactionId))?.annotations, undefined);
+      assert.equal((await store.stats()).totalInteractions, 7);
+      // The pseudonym that stands in the record names the user too.
+      const pseudonym = (await store.get(a0.interactionId))?.userId ?? "";
+      assert.equal((await store.eraseUser(pseudonym)).interactionIds.length, 4);
+      assert.deepEqual(queriesOf(await collect(store)), ["b0", "n0", "b2"]);
+    });
+
     test("fails with STORE_CLOSED after close, and may be closed twice", async () => {
       await store.append([interaction()]);
       await store.close();
@@ -404,6 +452,7 @@ export function testStore(name: string, open: () => Promise<InteractionStore>, o
       await assert.rejects(index(store), closed);
       await assert.rejects(store.stats(), closed);
       await assert.rejects(store.deleteBefore(0), closed);
+      await assert.rejects(store.eraseUser("ada"), closed);
       await assert.rejects(store.health(), closed);
     });
 

@@ -2,6 +2,8 @@ import { DAY_MS, dayNumber } from "../../day.js";
 import type { Bucket, Keys } from "./buckets.js";
 import { hourField } from "./hour-stats.js";
 import type { RedisCommand } from "./redis-like.js";
+import { timeMember } from "./time-entry.js";
+import type { TimeRow } from "./time-rows.js";
 
 /** A record as its bucket keeps it. */
 export interface BucketRecord {
@@ -81,5 +83,21 @@ export function removeCommands(keys: Keys, bucket: Bucket, dayStartMs: number): 
     ["unlink", records, times, qualities, annotations, demonstrations, counts],
     ["zremrangebyscore", keys.foreignIds(tag), dayStartMs, `(${dayStartMs + DAY_MS}`],
     ["zrem", keys.days(tag), day],
+  ];
+}
+
+/** What removes records of one bucket with all that was said of them. To be sent as one transaction. */
+export function eraseCommands(keys: Keys, bucket: Bucket, rows: readonly TimeRow[]): RedisCommand[] {
+  const ids = rows.map(({ interactionId }) => interactionId);
+  return [
+    ["hdel", bucket.records, ...ids],
+    ["hdel", bucket.annotations, ...ids],
+    ["srem", bucket.demonstrations, ...ids],
+    ["zrem", bucket.times, ...rows.map(timeMember)],
+    ["zrem", bucket.qualities, ...ids],
+    ["zrem", keys.foreignIds(bucket.tag), ...ids],
+    ...[...new Set(rows.map(({ timestamp }) => hourField(timestamp)))].map((hour): RedisCommand => {
+      return ["hincrby", bucket.counts, hour, 1];
+    }),
   ];
 }

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { effectiveScore, type StoredInteraction } from "../../annotation.js";
 import { dayOf, dayStart, LAST_TIME } from "../../day.js";
 import { ConfigError, StoreError } from "../../errors.js";
+import { hash32 } from "../../hash.js";
 import { INDEX_BATCH, indexBatchBuilder, recordFlags } from "../../index-batch.js";
 import type { Interaction } from "../../interaction.js";
 import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../../interaction-filter.js";
@@ -11,8 +12,8 @@ import type { AnnotateStatus, FetchedRecord, InteractionFilter, InteractionStore
 import { statsCounter } from "../../store-stats.js";
 import { inOrder } from "../calibration-files.js";
 import { allOf } from "./all-of.js";
-import { type BucketRecord, removeCommands } from "./bucket-writes.js";
-import { DEFAULT_PREFIX, keysUnder } from "./buckets.js";
+import { type BucketRecord, eraseCommands, removeCommands } from "./bucket-writes.js";
+import { type Bucket, DEFAULT_PREFIX, keysUnder } from "./buckets.js";
 import { groupBy } from "./group-by.js";
 import { countBucket } from "./hour-stats.js";
 import { idTable } from "./id-table.js";
@@ -29,7 +30,7 @@ import { clientUrl, parseRedisUrl, storeUrl } from "./redis-url.js";
 import { redisScoringQueue } from "./scoring-queue.js";
 import { LAYOUT, openMeta, type StoreMeta } from "./store-meta.js";
 import { timeEntry } from "./time-entry.js";
-import { daysOf, timeRows } from "./time-rows.js";
+import { daysOf, type TimeRow, timeRows } from "./time-rows.js";
 
 export interface RedisStoreOptions {
   /** `redis://`, `rediss://` or `redis-cluster://`; needs the package ioredis. */
@@ -120,6 +121,22 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
         yield rows.filter(matches);
       }
     }
+  }
+
+  /** All at once: pages of an index from which somebody removes rows would leave some out. */
+  async function rowsOfUser(bucket: Bucket, userId: string): Promise<TimeRow[]> {
+    const user = hash32(userId);
+    const found: TimeRow[] = [];
+    for await (const rows of timeRows(connection, [bucket], {})) {
+      const candidates = rows.filter(({ users }) => users === user);
+      // Another user may have the same hash of 32 bits.
+      const others = new Set<string>();
+      for (const { interaction } of candidates.length > 0 ? await readRecords(connection, candidates) : []) {
+        if (interaction.userId !== userId) others.add(interaction.interactionId);
+      }
+      found.push(...candidates.filter(({ interactionId }) => !others.has(interactionId)));
+    }
+    return found;
   }
 
   return {
@@ -308,6 +325,21 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
         );
       }
       return { removed };
+    },
+
+    async eraseUser(userId) {
+      const opened = await open();
+      const name = pseudonym?.(userId) ?? "";
+      const interactionIds: string[] = [];
+      for (const { buckets } of opened ? await daysOf(connection, keys, opened.tags) : []) {
+        for (const bucket of buckets) {
+          for (const some of portions(await rowsOfUser(bucket, name))) {
+            await connection.transact(eraseCommands(keys, bucket, some));
+            interactionIds.push(...some.map(({ interactionId }) => interactionId));
+          }
+        }
+      }
+      return { interactionIds };
     },
 
     scoringQueue: (source, { leaseMs } = {}) => redisScoringQueue(connection, { prefix, source, leaseMs }),

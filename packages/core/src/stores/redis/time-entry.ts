@@ -7,12 +7,18 @@ import type { Interaction } from "../../interaction.js";
  * because it may hold spaces. Equal times order by id.
  */
 export function timeEntry(interaction: Interaction): string {
-  const row = indexRow(interaction, 0, 0);
-  const prompt = hex(row.promptKeyHigh) + hex(row.promptKeyLow);
-  const group = interaction.groupId === undefined ? "-" : hex(row.groupHigh) + hex(row.groupLow);
-  const user = row.users === 0 ? "-" : hex(row.users);
-  const session = row.sessions === 0 ? "-" : hex(row.sessions);
-  return `${interaction.interactionId} ${row.flags} ${prompt} ${group} ${user} ${session} ${interaction.agentType}`;
+  const { interactionId, agentType } = interaction;
+  return timeMember({ interactionId, agentType, ...indexRow(interaction, 0, 0) });
+}
+
+/** The member that says this: what was read of the index finds its place there again. */
+export function timeMember(entry: Omit<TimeEntry, "timestamp">): string {
+  const prompt = hex(entry.promptKeyHigh) + hex(entry.promptKeyLow);
+  const hasGroup = entry.groupHigh !== 0 || entry.groupLow !== 0;
+  const group = hasGroup ? hex(entry.groupHigh) + hex(entry.groupLow) : "-";
+  const user = entry.users === 0 ? "-" : hex(entry.users);
+  const session = entry.sessions === 0 ? "-" : hex(entry.sessions);
+  return `${entry.interactionId} ${entry.flags} ${prompt} ${group} ${user} ${session} ${entry.agentType}`;
 }
 
 /** What a member of the time index says. */
