@@ -6,6 +6,7 @@ import { cleanupCommand } from "./commands/cleanup.js";
 import { copyCommand } from "./commands/copy.js";
 import { datasetCommand } from "./commands/dataset.js";
 import { doctorCommand } from "./commands/doctor.js";
+import { eraseCommand } from "./commands/erase.js";
 import { exportCommand } from "./commands/export.js";
 import { feedbackCommand } from "./commands/feedback.js";
 import { importCommand } from "./commands/import.js";
@@ -83,6 +84,7 @@ const COMMANDS = [
   datasetCommand,
   scriptCommand,
   cleanupCommand,
+  eraseCommand,
   copyCommand,
   exportCommand,
   doctorCommand,

@@ -170,7 +170,8 @@ const OTHER_RULES = [
 ];
 const LIMITS = ["max_samples", "max_pairs", "max_groups", "max_prompts"];
 
-async function openDataset(path: string): Promise<OpenDataset> {
+/** Finds the files of a dataset. @throws ConfigError when it is none */
+export async function openDataset(path: string): Promise<OpenDataset> {
   const found = await stat(path).catch(() => null);
   if (found?.isFile()) return { kind: null, options: {}, files: [path] };
   const text = await readFile(join(path, "manifest.json"), "utf8").catch(() => null);

@@ -45,6 +45,7 @@ export { createParquet, type ParquetColumn, type ParquetFile } from "./parquet-f
 export type { PairOptions } from "./preference-pairs.js";
 export type { QueryComplexity } from "./query-complexity.js";
 export { buildRewardDataset, type RewardOptions } from "./reward.js";
+export { countRowsOf } from "./rows-of-interactions.js";
 export { buildSftDataset, type SftOptions } from "./sft.js";
 export { type AgentDatasets, type AgentDatasetsOptions, writeAgentDatasets } from "./write-agent-datasets.js";
 export { type WriteOptions, type WrittenDataset, writeDataset } from "./write-dataset.js";
