@@ -17,6 +17,7 @@ import { scriptCommand } from "./commands/script.js";
 import { serveCommand } from "./commands/serve.js";
 import { showCommand } from "./commands/show.js";
 import { statsCommand } from "./commands/stats.js";
+import { validateCommand } from "./commands/validate.js";
 import { ExitCode } from "./exit-code.js";
 import { createOutput } from "./output.js";
 import { terminalText } from "./terminal-text.js";
@@ -82,6 +83,7 @@ const COMMANDS = [
   calibrateCommand,
   feedbackCommand,
   datasetCommand,
+  validateCommand,
   scriptCommand,
   cleanupCommand,
   eraseCommand,

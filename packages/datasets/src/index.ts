@@ -47,5 +47,8 @@ export type { QueryComplexity } from "./query-complexity.js";
 export { buildRewardDataset, type RewardOptions } from "./reward.js";
 export { countRowsOf } from "./rows-of-interactions.js";
 export { buildSftDataset, type SftOptions } from "./sft.js";
+export type { Finding, FindingCode, FindingExample, Severity } from "./validation/findings.js";
+export type { TokenReport } from "./validation/token-counts.js";
+export { type ValidateOptions, type ValidationReport, validateDataset } from "./validation/validate-dataset.js";
 export { type AgentDatasets, type AgentDatasetsOptions, writeAgentDatasets } from "./write-agent-datasets.js";
 export { type WriteOptions, type WrittenDataset, writeDataset } from "./write-dataset.js";
