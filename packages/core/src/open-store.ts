@@ -28,7 +28,7 @@ export function openStore(url: string = defaultStoreUrl()): InteractionStore {
   if (url === "memory:") return memoryStore();
   if (url.startsWith("file:")) return fileStore(folderOf(url));
   if (/^rediss?(-cluster)?:/.test(url)) return redisStore({ url });
-  const shown = url.replace(/\/\/[^@/]*@/, "//…@"); // whatever it is, a password in it is nobody's business
+  const shown = url.replace(/\/\/.*@/s, "//…@"); // whatever it is, a password in it is nobody's business
   throw new ConfigError(`no store is known for "${shown}": use file:./folder, redis://host or memory:`);
 }
 

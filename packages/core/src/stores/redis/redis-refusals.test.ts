@@ -23,6 +23,13 @@ describe.each([
   ["redis://host?prefx=a", /"prefx" in "redis:\/\/host" is no option of a Redis URL: use prefix or strict/],
   ["redis://host?prefix=a%20b", /prefix is "a b": use up to 64 letters/],
   ["redis://:%zz@host", /not percent-encoded: write @ as %40/],
+  ["redis://user:s3cr3t-word@at@host", /not percent-encoded: write @ as %40, \/ as %2F/],
+  ["redis://user:at@s3cr3t-word@host", /not percent-encoded/],
+  ["redis://user:s3cr3t-word/slash@host:1", /not percent-encoded/],
+  ["redis://user:slash/s3cr3t-word@host:1", /not percent-encoded/],
+  ["redis://user:s3cr3t-word?mark@host", /not percent-encoded/],
+  ["redis-cluster://user:s3cr3t-word#hash@a:1,b:2", /not percent-encoded/],
+  ["mysql://user:a/b@s3cr3t-word@host/x", /no store is known for "mysql:\/\/…@host\/x"/],
 ])("the URL %s", (url, sentence) => {
   it("is refused at once with a sentence that says what to change", () => {
     expect(() => openStore(url)).toThrow(sentence);

@@ -25,8 +25,10 @@ const FORMS = "redis://host:port/db, rediss://host:port/db for TLS, or redis-clu
  */
 export function parseRedisUrl(url: string): RedisPlace {
   const parts = /^(rediss?)(-cluster)?:\/\/(?:([^@/?#]*)@)?([^/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(url);
+  const [, scheme, clustered, user, hosts = "", path = "", query = ""] = parts ?? [];
+  // A second @, or one behind a / ? or #, belongs to a secret: no message may show what lies around it.
+  if ((parts ? `${hosts}${path}${query}` : url).includes("@")) throw notEncoded();
   if (!parts) throw new ConfigError(`the Redis URL cannot be read: use ${FORMS}`);
-  const [, scheme, clustered, user, hosts = "", path = "", query = ""] = parts;
   const cluster = clustered !== undefined;
   const shown = `${scheme}${clustered ?? ""}://${hosts}${path ? `/${path}` : ""}`;
   const endpoints = (hosts || "127.0.0.1").split(",").map((endpoint) => parseEndpoint(endpoint, shown));
@@ -107,6 +109,12 @@ function parseUser(user: string | undefined): { username: string | undefined; pa
       password: secret === undefined ? undefined : decodeURIComponent(secret),
     };
   } catch {
-    throw new ConfigError("user name or password of the Redis URL are not percent-encoded: write @ as %40, % as %25");
+    throw notEncoded();
   }
+}
+
+function notEncoded(): ConfigError {
+  return new ConfigError(
+    "user name or password of the Redis URL are not percent-encoded: write @ as %40, / as %2F, # as %23, % as %25",
+  );
 }
