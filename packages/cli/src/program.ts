@@ -12,6 +12,7 @@ import { feedbackCommand } from "./commands/feedback.js";
 import { importCommand } from "./commands/import.js";
 import { initCommand } from "./commands/init.js";
 import { queryCommand } from "./commands/query.js";
+import { reportCommand } from "./commands/report.js";
 import { scoreCommand } from "./commands/score.js";
 import { scriptCommand } from "./commands/script.js";
 import { serveCommand } from "./commands/serve.js";
@@ -89,6 +90,7 @@ const COMMANDS = [
   eraseCommand,
   copyCommand,
   exportCommand,
+  reportCommand,
   doctorCommand,
   serveCommand,
 ];
