@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Annotation } from "../annotation.js";
 import { StoreError } from "../errors.js";
 import type { Interaction } from "../interaction.js";
 import { createInteractionLogger, type LoggerOptions } from "../interaction-logger.js";
@@ -345,6 +346,39 @@ describe("a record that the store refuses", () => {
   });
 });
 
+describe("a word of feedback that the store refuses", () => {
+  it("does not hold up records and the feedback to others, and is stored when the store takes it", async () => {
+    const logger = open();
+    const [first = "", ...others] = Array.from({ length: 100 }, (_, n) => logger.log(asked(n)));
+    await logger.flush();
+    store.refusesFeedback = ({ interactionId }) => interactionId === first;
+    for (const id of [first, ...others]) logger.feedback(id, { type: "boolean", value: true });
+    for (let n = 100; n < 300; n++) logger.log(asked(n));
+    await until(() => logger.stats().stored === 300 && logger.stats().feedback.stored === 99);
+    expect(logger.stats().feedback).toEqual({ offered: 100, stored: 99, queued: 1, dropped: 0 });
+    expect(logger.health().reasons.join()).toContain("not this one");
+    store.refusesFeedback = () => false;
+    expect(await logger.flush()).toEqual({ stored: 300, pending: 0, dropped: 0 });
+    expect(logger.stats().feedback).toEqual({ offered: 100, stored: 100, queued: 0, dropped: 0 });
+    expect(logger.health().status).toBe("ok");
+  });
+
+  it("waits behind its record when that is refused", async () => {
+    store.refuses = (record) => record.query === "Question 1";
+    const logger = open();
+    const ids = Array.from({ length: 3 }, (_, n) => logger.log(asked(n)));
+    for (const id of ids) logger.feedback(id, { type: "boolean", value: true });
+    await until(() => logger.stats().stored === 2 && logger.stats().feedback.stored === 2);
+    logger.feedback(ids[1] ?? "", { type: "rating", value: 0.5 }, { source: "human:ada" });
+    await sleep(50);
+    expect(logger.stats().feedback).toEqual({ offered: 4, stored: 2, queued: 2, dropped: 0 });
+    store.refuses = () => false;
+    expect(await logger.flush()).toEqual({ stored: 3, pending: 0, dropped: 0 });
+    expect(logger.stats().feedback).toEqual({ offered: 4, stored: 4, queued: 0, dropped: 0 });
+    expect((await store.get(ids[1] ?? ""))?.annotations).toHaveLength(2);
+  });
+});
+
 function open(options: LoggerOptions = {}): InteractionLogger {
   const logger = createInteractionLogger({ store, spoolDirectory: folder, onError: () => undefined, ...options });
   loggers.push(logger);
@@ -382,6 +416,7 @@ type FaultyStore = InteractionStore & {
   loseAnswers: number;
   reasons: string[];
   refuses: (record: Interaction) => boolean;
+  refusesFeedback: (annotation: Annotation) => boolean;
   readonly batches: number[];
   readonly statuses: Map<string, number>;
   hang(hangs: boolean): void;
@@ -408,6 +443,7 @@ function faultyStore(url = "test://store"): FaultyStore {
     loseAnswers: 0,
     reasons: [],
     refuses: () => false,
+    refusesFeedback: () => false,
     batches,
     statuses,
     async append(records) {
@@ -424,6 +460,9 @@ function faultyStore(url = "test://store"): FaultyStore {
     },
     async annotate(annotations) {
       await arrive(this);
+      if (annotations.some(this.refusesFeedback)) {
+        throw new StoreError("STORE_RECORD_REFUSED", "others yes, but not this one");
+      }
       return data.annotate(annotations);
     },
     async health() {

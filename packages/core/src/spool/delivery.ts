@@ -45,7 +45,7 @@ const SLOW_PAUSE_MS = 1_000;
 const FAILED_PAUSE_MS = 5_000;
 /** Of the queue's bounds. */
 const HALF_FULL = 0.5;
-/** Refused records that wait aside for somebody to mend what is wrong. */
+/** Refused entries that wait aside for somebody to mend what is wrong. */
 const ASIDE = 1_024;
 const PROBE_MS = 3_000;
 
@@ -315,18 +315,28 @@ export function delivery({
   }
 
   async function sendAnnotations(parcel: Parcel): Promise<void> {
+    layAsideWithRecords(parcel);
+    if (parcel.annotations.length === 0) {
+      leave(parcel);
+      planPump();
+      return;
+    }
     const attempt = begin(parcel);
-    const items = parcel.annotations;
+    const items = parcel.annotations.slice(0, parcel.most);
     try {
       const statuses = await store.annotate(items.map(({ annotation }) => annotation as Annotation));
       if (isLate(parcel, attempt)) return;
       const known = statuses.filter((status) => status === "stored").length;
-      parcel.annotations = [];
+      parcel.annotations = parcel.annotations.slice(items.length);
+      parcel.most = Math.min(PARCEL_ENTRIES, parcel.most * 2);
       for (const item of items) settle(item, parcel.kind);
       if (parcel.kind === "live") onAnnotated(known, items.length - known);
       arrived(parcel);
     } catch (cause) {
-      if (!isLate(parcel, attempt)) failed(parcel, asStoreError(cause));
+      if (isLate(parcel, attempt)) return;
+      const error = asStoreError(cause);
+      if (storeFault(error) === "records") refused(parcel, items, error);
+      else failed(parcel, error);
     }
   }
 
@@ -405,16 +415,19 @@ export function delivery({
 
   // What the store refuses while it takes others.
 
-  /** Finds the record that is refused, by halves, and lays it aside until somebody has mended what is wrong. */
+  /** Finds the entry that is refused, by halves, and lays it aside until somebody has mended what is wrong. */
   function refused(parcel: Parcel, items: readonly Item[], error: StoreError): void {
     parcel.sending = false;
     if (ended) return;
     if (items.length > 1) parcel.most = Math.ceil(items.length / 2);
     else {
       if (aside.length === 0) asideSince = performance.now();
-      for (const item of items) aside.push({ item, kind: parcel.kind });
-      parcel.records = parcel.records.slice(items.length);
-      if (aside.length > ASIDE && !asideIsFull()) giveUpOldest();
+      for (const item of items) {
+        aside.push({ item, kind: parcel.kind });
+        if (item.record) parcel.records = parcel.records.slice(1);
+        else parcel.annotations = parcel.annotations.slice(1);
+      }
+      boundAside();
       if (parcel.records.length + parcel.annotations.length === 0) leave(parcel);
       trouble(error);
     }
@@ -426,22 +439,45 @@ export function delivery({
     return aside.length >= ASIDE && acceptedAt <= asideSince;
   }
 
+  /** Feedback stays behind its record, also where that was laid aside. */
+  function layAsideWithRecords(parcel: Parcel): void {
+    if (aside.length === 0) return;
+    const hasRecordAside = behindRecords();
+    for (const item of parcel.annotations) if (hasRecordAside(item)) aside.push({ item, kind: parcel.kind });
+    parcel.annotations = parcel.annotations.filter((item) => !hasRecordAside(item));
+    boundAside();
+  }
+
+  /** Tells of feedback whether its record was laid aside. */
+  function behindRecords(): (item: Item) => boolean {
+    const ids = new Set(aside.map(({ item }) => item.record?.interactionId));
+    return ({ annotation }) => annotation !== null && ids.has(annotation.interactionId);
+  }
+
+  function boundAside(): void {
+    while (aside.length > ASIDE && !asideIsFull()) giveUpOldest();
+  }
+
   function giveUpOldest(): void {
     const oldest = aside.shift();
     if (!oldest) return;
     settle(oldest.item, oldest.kind);
-    if (oldest.kind === "live") onLost("refused", 1, 0);
+    if (oldest.kind === "live") onLost("refused", oldest.item.record ? 1 : 0, oldest.item.record ? 0 : 1);
     onProgress();
   }
 
   function probeAside(): void {
-    const first = aside.shift();
+    const hasRecordAside = behindRecords();
+    const place = aside.findIndex(({ item }) => !hasRecordAside(item));
+    const [first] = place < 0 ? [] : aside.splice(place, 1);
     if (first) recalled.push(parcelOf(first.kind, [first.item], { isProbe: true }));
   }
 
   function recall(): void {
     for (const kind of ["live", "leftover", "again"] as const) {
-      const items = aside.filter((refusal) => refusal.kind === kind).map(({ item }) => item);
+      const refusals = aside.filter((refusal) => refusal.kind === kind).map(({ item }) => item);
+      // What was tried in between has changed places with what waits behind it.
+      const items = [...refusals.filter(({ record }) => record), ...refusals.filter(({ record }) => !record)];
       for (let from = 0; from < items.length; from += PARCEL_ENTRIES) {
         recalled.push(parcelOf(kind, items.slice(from, from + PARCEL_ENTRIES)));
       }
@@ -476,7 +512,10 @@ export function delivery({
   function sendAgain(): boolean {
     if (active.length > 0) return false;
     forgot = false;
-    const refusals = [...aside.map(({ item }) => item), ...recalled.flatMap(({ records }) => records)];
+    const refusals = [
+      ...aside.map(({ item }) => item),
+      ...recalled.flatMap(({ records, annotations }) => [...records, ...annotations]),
+    ];
     let lines = 0;
     for (const segment of spool?.stored() ?? []) {
       const between = refusals.filter((item) => item.segment === segment).length;
