@@ -82,6 +82,7 @@ export {
   type ScoringUsage,
   scoreInteractions,
 } from "./score-interactions.js";
+export { type ScoringOutcome, scoreOne } from "./score-one.js";
 export { type Score, type Scorer, type ScorerContext, type ScoringEstimate, scorer } from "./scorer.js";
 export type { ChatClient } from "./scorers/chat-request.js";
 export { type CitationVerifierOptions, citationVerifier } from "./scorers/citation-verifier.js";
