@@ -4,12 +4,15 @@ import type { FileSummary } from "./jsonl-file.js";
 /** What a dataset folder says about itself. */
 export interface FolderFacts {
   /** Column names and types, as `columnTypes` finds them. */
-  readonly columns: readonly (readonly [name: string, type: ColumnType])[];
+  readonly columns: Columns;
   readonly files: Readonly<Record<string, FileSummary>>;
   readonly testShare: number | null;
   readonly options: Readonly<Record<string, unknown>> | null;
   readonly report: BuildReport | null;
 }
+
+/** The columns of a dataset in their order. */
+export type Columns = readonly (readonly [name: string, type: ColumnType])[];
 
 export type ColumnType = "string" | "float64" | "bool" | "json" | "list of json";
 
@@ -33,6 +36,9 @@ function columnType(value: unknown): ColumnType {
  */
 export function renderCard({ columns, files, report }: FolderFacts): string {
   const splits = Object.keys(files).map((file) => `  - split: ${file.replace(".jsonl", "")}\n    path: ${file}`);
+  // `datasets` caches a local folder by its name and this head. Without a trace of the rows it would give those of an
+  // earlier build, and without a word.
+  const checksums = Object.entries(files).map(([file, { sha256 }]) => `${file} sha256 ${sha256}`);
   const features = columns.map(([name, type]) =>
     type === "list of json"
       ? `  - name: ${JSON.stringify(name)}\n    list: json`
@@ -44,6 +50,7 @@ configs:
 - config_name: default
   data_files:
 ${splits.join("\n")}
+  description: ${checksums.join(", ")}
 dataset_info:
   features:
 ${features.join("\n")}

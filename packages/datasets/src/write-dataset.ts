@@ -1,9 +1,10 @@
 import { ConfigError, DatasetError } from "@whetstone/core";
 import { type BuildReport, describeReport } from "./build-report.js";
 import type { DatasetBuild } from "./dataset-build.js";
-import { type ColumnType, columnTypes } from "./dataset-card.js";
+import { columnTypes } from "./dataset-card.js";
 import { type Files, fileOutput, folderOutput, type Output } from "./dataset-output.js";
 import { checkTarget, datasetTarget } from "./dataset-target.js";
+import { type DateTexts, dateTexts } from "./date-texts.js";
 import { rowLine } from "./json-lines.js";
 import type { FileSummary } from "./jsonl-file.js";
 
@@ -47,7 +48,7 @@ export async function writeDataset(
   await checkTarget(target);
 
   let output: Output | undefined;
-  let columns: Columns = [];
+  let texts: DateTexts | undefined;
   try {
     for await (const lines of build ? build.lines(signal) : linesOf(rows)) {
       signal?.throwIfAborted();
@@ -55,16 +56,17 @@ export async function writeDataset(
       if (!first) continue;
       if (!output) {
         // Nothing is created before there is a row to write.
-        columns = columnTypes(JSON.parse(first));
+        texts = dateTexts(columnTypes(JSON.parse(first)));
         output = await (target.isFile ? fileOutput(target) : folderOutput(target));
       }
+      texts?.add(lines);
       await output.write(lines);
     }
     signal?.throwIfAborted();
     const report = build?.report ?? null;
     if (!output) throw emptyDataset(target.path, report);
     const files = await output.finish((written) => ({
-      columns,
+      columns: texts?.settled() ?? [],
       files: written,
       testShare: testShare ?? null,
       options: build?.options ?? null,
@@ -78,8 +80,6 @@ export async function writeDataset(
     throw error;
   }
 }
-
-type Columns = readonly (readonly [name: string, type: ColumnType])[];
 
 function checkRows(rows: unknown): void {
   if (typeof rows === "string") return; // a list of letters: each is refused as a row

@@ -19,8 +19,14 @@ const tools = [
 /** Questions and answers that look like dates, numbers and JSON; every third is a trajectory with a tool call. */
 function interaction(i, rank) {
   const query = `Event a${i}, b${i} or c${i}: what comes after ${day(i)}?`;
-  const answer = [i % 2 ? day(i + 1) : `Day ${i}.`, `It is ${day(i + 1)} \u2028– "é" 🙂`, `${i}`, `{"day": ${i}}`][rank];
-  const call = { id: `c${i}`, type: "function", function: { name: "calendar", arguments: { day: day(i), step: rank } } };
+  const answer = [i % 2 ? day(i + 1) : `Day ${i}.`, `It is ${day(i + 1)} \u2028– "é" 🙂`, `${i}`, `{"day": ${i}}`][
+    rank
+  ];
+  const call = {
+    id: `c${i}`,
+    type: "function",
+    function: { name: "calendar", arguments: { day: day(i), step: rank } },
+  };
   const trajectory = [
     { role: "system", content: "You know the calendar." },
     { role: "user", content: query },
@@ -38,33 +44,40 @@ function interaction(i, rank) {
     latencyMs: rank === 0 ? 12 : 12.5,
     toolsUsed: [],
     errorOccurred: false,
-    reference: day(i + 1),
+    reference: `Day ${i}`,
     ...(i % 3 === 2 && { messages: trajectory, tools, groupId: `task-${i}` }),
   };
 }
 
 const store = memoryStore();
-const plain = memoryStore();
+const dates = memoryStore();
 for (let i = 0; i < 30; i += 1) {
   const attempts = [0, 1, 2, 3].map((rank) => interaction(i, rank));
   await store.append(attempts);
   // Prompts and answers that are nothing but dates.
-  const dates = [0, 3].map((rank) => ({ ...interaction(i, rank), query: day(i), answer: day(i + 1 + rank) }));
-  if (i % 3 < 2) await plain.append(dates);
+  const bare = [0, 3].map((rank) => ({
+    ...interaction(i, rank),
+    query: day(i),
+    answer: day(i + 1 + rank),
+    reference: day(i + 1),
+  }));
+  if (i % 3 < 2) await dates.append(bare);
 }
-const all = { minQuality: 0.7, maxQuality: 0.3 };
+const good = { minQuality: 0.7 };
 const builds = {
-  sft: () => datasets.buildSftDataset(store, { minQuality: 0.7 }),
-  "sft-completion": () => datasets.buildSftDataset(store, { minQuality: 0.7, mode: "prompt-completion" }),
-  "sft-turns": () => datasets.buildSftDataset(store, { minQuality: 0.7, perTurn: true }),
-  "sft-standard": () =>
-    datasets.buildSftDataset(plain, { minQuality: 0.7, mode: "prompt-completion", format: "standard" }),
+  sft: () => datasets.buildSftDataset(store, good),
+  "sft-completion": () => datasets.buildSftDataset(store, { ...good, mode: "prompt-completion" }),
+  "sft-turns": () => datasets.buildSftDataset(store, { ...good, perTurn: true }),
+  "sft-standard": () => datasets.buildSftDataset(store, { ...good, mode: "prompt-completion", format: "standard" }),
+  "sft-dates": () => datasets.buildSftDataset(dates, { ...good, mode: "prompt-completion", format: "standard" }),
   dpo: () => datasets.buildDpoDataset(store),
-  "dpo-standard": () => datasets.buildDpoDataset(plain, { format: "standard" }),
+  "dpo-standard": () => datasets.buildDpoDataset(store, { format: "standard" }),
+  "dpo-dates": () => datasets.buildDpoDataset(dates, { format: "standard" }),
   reward: () => datasets.buildRewardDataset(store),
-  kto: () => datasets.buildKtoDataset(store, all),
+  kto: () => datasets.buildKtoDataset(store, { ...good, maxQuality: 0.3 }),
   grpo: () => datasets.buildGrpoDataset(store),
   "grpo-online": () => datasets.buildOnlineGrpoDataset(store),
+  "grpo-dates": () => datasets.buildOnlineGrpoDataset(dates),
 };
 for (const [name, build] of Object.entries(builds)) {
   await datasets.writeDataset(build(), join(folder, name), { testShare: 0.2 });
@@ -92,5 +105,13 @@ function* growing() {
 }
 await datasets.writeDataset(growing(), join(folder, "growing"));
 await datasets.writeDataset(growing(), join(folder, "growing.jsonl"));
+
+// Two builds of one size and shape.
+for (const [name, answer] of [
+  ["first", "4"],
+  ["second", "5"],
+]) {
+  await datasets.writeDataset([{ prompt: "2 + 2?", completion: answer }], join(folder, name));
+}
 await store.close();
-await plain.close();
+await dates.close();

@@ -2,8 +2,10 @@
 
 import json
 import runpy
+import shutil
 import subprocess
 
+import datasets
 import pytest
 from conftest import HERE
 from datasets import Features, Json, List, Value, load_dataset
@@ -12,19 +14,22 @@ from trl import is_conversational, maybe_apply_chat_template, maybe_extract_prom
 from trl.data_utils import is_conversational_from_value
 
 TURNS, TEXT = List(Json()), Value("string")
-PLAIN = {"prompt": TEXT, "completion": TEXT, "metadata": Json()}
 PAIR = {"prompt": TURNS, "chosen": TURNS, "rejected": TURNS, "tools": TURNS, "metadata": Json()}
 COLUMNS = {
     "sft": {"messages": TURNS, "tools": TURNS, "metadata": Json()},
     "sft-completion": {"prompt": TURNS, "completion": TURNS, "tools": TURNS, "metadata": Json()},
     "sft-turns": {"prompt": TURNS, "completion": TURNS, "tools": TURNS, "metadata": Json()},
-    "sft-standard": PLAIN,
+    "sft-standard": {"prompt": TEXT, "completion": Json(), "metadata": Json()},
+    # Texts that are dates, all of them in some file: as `string` they would come back as times.
+    "sft-dates": {"prompt": Json(), "completion": Json(), "metadata": Json()},
     "dpo": PAIR,
-    "dpo-standard": {"prompt": TEXT, "chosen": TEXT, "rejected": TEXT, "metadata": Json()},
+    "dpo-standard": {"prompt": TEXT, "chosen": Json(), "rejected": TEXT, "metadata": Json()},
+    "dpo-dates": {"prompt": Json(), "chosen": Json(), "rejected": Json(), "metadata": Json()},
     "reward": {**PAIR, "margin": Value("float64")},
     "kto": {"prompt": TURNS, "completion": TURNS, "label": Value("bool"), "tools": TURNS, "metadata": Json()},
     "grpo": {"prompt": TURNS, "responses": TURNS, "metadata": Json()},
     "grpo-online": {"prompt": TURNS, "reference": TEXT, "metadata": Json()},
+    "grpo-dates": {"prompt": TURNS, "reference": Json(), "metadata": Json()},
 }
 # What TRL makes of a row of each method with a chat template: the text columns of that type of dataset, and no others.
 RENDERED = {
@@ -37,7 +42,7 @@ RENDERED = {
     "grpo": {"prompt"},
     "grpo-online": {"prompt"},
 }
-STANDARD = ["sft-standard", "dpo-standard"]
+STANDARD = ["sft-standard", "sft-dates", "dpo-standard", "dpo-dates"]
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +52,14 @@ def written(tmp_path_factory):
     node = subprocess.run(command, capture_output=True, text=True)
     assert node.returncode == 0, node.stderr
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def empty_cache(tmp_path_factory):
+    """Nothing that an earlier run has left in the user's cache is loaded in place of a file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def lines(path):
@@ -70,7 +83,7 @@ def same(loaded, expected):
     if isinstance(expected, list):
         return isinstance(loaded, list) and len(loaded) == len(expected) and all(map(same, loaded, expected))
     if isinstance(expected, float):
-        return isinstance(loaded, float) and loaded == pytest.approx(expected, rel=1e-12)
+        return isinstance(loaded, float) and loaded == pytest.approx(expected, rel=1e-9)
     return type(loaded) is type(expected) and loaded == expected
 
 
@@ -83,6 +96,15 @@ def test_a_folder_loads_with_its_declared_columns_and_its_own_values(written, me
         assert same(rows.to_list(), lines(written / method / f"{split}.jsonl"))
 
 
+def test_a_folder_that_was_built_anew_is_not_taken_from_the_cache(written, tmp_path):
+    folder = tmp_path / "sft"
+    for source in ("first", "second"):
+        shutil.copytree(written / source, folder, dirs_exist_ok=True)
+        assert same(load_dataset(str(folder), split="train").to_list(), lines(folder / "train.jsonl"))
+    sizes = {(written / source / "train.jsonl").stat().st_size for source in ("first", "second")}
+    assert len(sizes) == 1, "rows of one size would tell the two apart even without their checksums"
+
+
 @pytest.mark.parametrize("method", COLUMNS)
 def test_a_single_file_loads_with_columns_that_are_named(written, method):
     path = written / f"{method}.jsonl"
@@ -90,7 +112,7 @@ def test_a_single_file_loads_with_columns_that_are_named(written, method):
     assert same(rows.to_list(), lines(path))
 
 
-@pytest.mark.parametrize("method", RENDERED)
+@pytest.mark.parametrize("method", [*RENDERED, "sft-standard", "dpo-standard"])
 def test_a_small_single_file_loads_even_where_types_are_guessed(written, method):
     path = written / f"{method}.jsonl"
     rows = load_dataset("json", data_files=str(path), split="train")
