@@ -92,6 +92,26 @@ describe.concurrent("nothing is lost and nothing is stored twice when Redis", ()
     expect(run.resent).toBeGreaterThan(0);
   });
 
+  it("fails over, and the old primary goes on as a replica and keeps its connections", async () => {
+    await using primary = await startRedis();
+    await using replica = await startRedis({ replicaOf: primary });
+    await using front = await tcpProxy(primary.port);
+    const run = await faultedRun("fails over, connections to the old primary stay", {
+      store: `redis://127.0.0.1:${front.port}`,
+      countAt: replica.url,
+      fault: async () => {
+        await sleep(1_000);
+        front.leadTo(replica.port, { keepOpen: true });
+        await replica.cli("replicaof", "no", "one");
+        await primary.cli("replicaof", "127.0.0.1", String(replica.port));
+        await sleep(1_000);
+      },
+      flushMs: 10_000,
+    });
+    expect(run).toMatchObject({ ...whole, stored: run.sent });
+    expect(run.errors[0]?.code).toBe("STORE_READ_ONLY");
+  });
+
   it("is loading its data", async () => {
     await using server = await startRedis({ config: { "enable-debug-command": "yes" } });
     await server.cli("debug", "populate", "300", "filler", "100");

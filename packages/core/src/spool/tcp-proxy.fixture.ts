@@ -11,8 +11,8 @@ export interface Link {
 
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number;
-  /** New connections go there; the open ones are cut. */
-  leadTo(port: number): void;
+  /** New connections go there; the open ones are cut, or stay where they are. */
+  leadTo(port: number, options?: { readonly keepOpen?: boolean }): void;
   /** Bytes wait, and connections stay open. */
   stall(stalled: boolean): void;
   /** Cuts the connection that carries the next bytes to the server, after so many of them. Resolves when it is cut. */
@@ -83,9 +83,9 @@ export async function tcpProxy(to: number, { latencyMs = 0, bytesPerSecond = Inf
   const address = server.address();
   return {
     port: typeof address === "object" && address ? address.port : 0,
-    leadTo(port) {
+    leadTo(port, { keepOpen = false } = {}) {
       target = port;
-      cutAll();
+      if (!keepOpen) cutAll();
     },
     stall(isStalled) {
       stalled = isStalled;

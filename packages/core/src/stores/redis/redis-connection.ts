@@ -171,13 +171,24 @@ export function redisConnection({
     try {
       answers = await make(opened).exec();
     } catch (error) {
-      throw redisError(reasonOf(error), where);
+      throw failureOf(opened, error);
     }
     if (!answers) throw redisError(new Error("the transaction was not run"), where);
     return answers.map(([error, result]) => {
-      if (error) throw redisError(reasonOf(error), where);
+      if (error) throw failureOf(opened, error);
       return result;
     });
+  }
+
+  /** After a failover our connection may still lead to the old primary: whoever has its address now is the new one. */
+  function failureOf(opened: RedisLike, error: unknown): StoreError {
+    const failure = redisError(reasonOf(error), where);
+    const isOurs = !("pipeline" in given) && opened.isCluster !== true;
+    if (failure.code === "STORE_READ_ONLY" && isOurs && opened.status === "ready") {
+      lastError = error; // what else is on its way fails because of this
+      opened.disconnect(true);
+    }
+    return failure;
   }
 
   function reasonOf(error: unknown): unknown {

@@ -5,7 +5,7 @@ export interface RedisLike {
   pipeline(commands?: unknown[][]): RedisPipeline;
   multi(commands?: unknown[][]): RedisPipeline;
   connect(): Promise<unknown>;
-  disconnect(): void;
+  disconnect(reconnect?: boolean): void;
   on(event: string, listener: (...values: unknown[]) => void): unknown;
   off(event: string, listener: (...values: unknown[]) => void): unknown;
   /** Of a cluster: the clients of its servers. */
