@@ -319,7 +319,7 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
         await allOf(
           buckets.map(async (bucket) => {
             const [count] = await connection.transact(removeCommands(keys, bucket, dayStart(day)));
-            removed += count as number;
+            removed += Number(count); // a client may give numbers as texts
             refs.forget(bucket);
           }),
         );
