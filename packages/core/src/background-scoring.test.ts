@@ -6,6 +6,9 @@ import { type Scorer, scorer } from "./scorer.js";
 import { memoryStore } from "./stores/memory-store.js";
 import { interaction } from "./testing/interaction.js";
 
+/** On a busy machine. */
+const PATIENTLY = { timeout: 60_000 };
+
 const half = scorer("judge:m@r", () => ({ scores: { overall: 0.5 } }));
 const input = (i: number) => ({ query: `What is ${i} + 1?`, answer: `${i + 1}`, agentType: "math" });
 
@@ -33,7 +36,7 @@ describe("a logger with scoring", () => {
     const events: ScoredEvent[] = [];
     logger.on("scored", (event) => events.push(event));
     const ids = [1, 2, 3].map((i) => logger.log(input(i)));
-    await vi.waitFor(() => expect(events).toHaveLength(3));
+    await vi.waitFor(() => expect(events).toHaveLength(3), PATIENTLY);
     expect(events.map(({ interactionId }) => interactionId)).toEqual(ids);
     expect(events[0]).toMatchObject({ source: "judge:m@r", overall: 0.5 });
     expect((await store.stats()).unscoredCount).toBe(0);
@@ -69,7 +72,7 @@ describe("a logger with scoring", () => {
     logger.log(input(1));
     await new Promise((resolve) => setImmediate(resolve));
     expect(calls).toBe(0);
-    await vi.waitFor(() => expect(calls).toBe(1));
+    await vi.waitFor(() => expect(calls).toBe(1), PATIENTLY);
     await logger.close();
   });
 
@@ -104,7 +107,7 @@ describe("backgroundScoring", () => {
     });
     const { scoring, offerAll } = await scoringOf(50, { scorer: slow, concurrency: 3, maxPerMinute: 20 });
     offerAll();
-    await vi.waitFor(() => expect(scoring.stats().scored).toBe(20));
+    await vi.waitFor(() => expect(scoring.stats().scored).toBe(20), PATIENTLY);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect([most, calls, scoring.stats().waiting]).toEqual([3, 20, 30]);
     await scoring.close(100);
@@ -124,7 +127,7 @@ describe("backgroundScoring", () => {
       { interactionId: "i-0", kind: "score", source: "verifier:v", at: 1, scores: { overall: 1 } },
     ]);
     offerAll();
-    await vi.waitFor(() => expect(scoring.stats()).toMatchObject({ scored: 1, skipped: 1 }));
+    await vi.waitFor(() => expect(scoring.stats()).toMatchObject({ scored: 1, skipped: 1 }), PATIENTLY);
     expect(events).toMatchObject([{ interactionId: "i-1" }]);
     await scoring.close(0);
   });
@@ -135,7 +138,7 @@ describe("backgroundScoring", () => {
     });
     const { store, scoring, offerAll } = await scoringOf(1, { scorer: failing });
     offerAll();
-    await vi.waitFor(() => expect(scoring.stats().failed).toBe(1));
+    await vi.waitFor(() => expect(scoring.stats().failed).toBe(1), PATIENTLY);
     expect((await store.get("i-0"))?.annotations).toMatchObject([{ kind: "unscored", code: "SCORING_UNPARSABLE" }]);
     await scoring.close(0);
   });
@@ -150,7 +153,7 @@ describe("backgroundScoring", () => {
     scoring.offer("late");
     await new Promise((resolve) => setTimeout(resolve, 200));
     await store.append([interaction({ interactionId: "late" })]);
-    await vi.waitFor(() => expect(events).toHaveLength(1), { timeout: 5_000 });
+    await vi.waitFor(() => expect(events).toHaveLength(1), { timeout: 5_000 }, PATIENTLY);
     expect(scoring.stats()).toEqual({ waiting: 0, scored: 1, unscored: 0, failed: 0, skipped: 0 });
     await scoring.close(0);
   });
@@ -161,7 +164,7 @@ describe("backgroundScoring", () => {
     });
     const { scoring, errors, offerAll } = await scoringOf(10, { scorer: wrong });
     offerAll();
-    await vi.waitFor(() => expect(errors).toHaveLength(1));
+    await vi.waitFor(() => expect(errors).toHaveLength(1), PATIENTLY);
     expect(errors[0]?.message).toBe("no key");
     scoring.offer("i-0");
     expect(scoring.stats().waiting).toBe(0);

@@ -8,6 +8,9 @@ import { interaction, recorded } from "../testing/recorded-store.js";
 import { NOW, runInProcess, runJson } from "../testing/run-in-process.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
 
+/** On a busy machine. */
+const PATIENTLY = { timeout: 60_000 };
+
 interface ChatRequest {
   readonly messages: readonly { readonly role: string; readonly content: string }[];
 }
@@ -271,7 +274,7 @@ describe("the judge", () => {
     const { baseUrl, requests } = await judgeEndpoint(({ messages }) => verdict(messages));
     const end = new AbortController();
     const run = runInProcess([...judge(baseUrl), "--follow"], { cwd, signal: end.signal });
-    await vi.waitFor(() => expect(requests).toHaveLength(3));
+    await vi.waitFor(() => expect(requests).toHaveLength(3), PATIENTLY);
     await recorded(cwd, interaction({ interactionId: "later", answer: "It is 43.", timestamp: NOW + 60_000 }));
     await vi.waitFor(async () => expect(await scoresIn(cwd)).toMatchObject({ later: 1 }), { timeout: 5_000 });
     end.abort("SIGINT");
