@@ -3,6 +3,7 @@ import { failureOf } from "./cli-error.js";
 import type { CliIo } from "./cli-io.js";
 import { calibrateCommand } from "./commands/calibrate.js";
 import { cleanupCommand } from "./commands/cleanup.js";
+import { completionCommand } from "./commands/completion.js";
 import { copyCommand } from "./commands/copy.js";
 import { datasetCommand } from "./commands/dataset.js";
 import { doctorCommand } from "./commands/doctor.js";
@@ -18,6 +19,7 @@ import { scriptCommand } from "./commands/script.js";
 import { serveCommand } from "./commands/serve.js";
 import { showCommand } from "./commands/show.js";
 import { statsCommand } from "./commands/stats.js";
+import { tailCommand } from "./commands/tail.js";
 import { validateCommand } from "./commands/validate.js";
 import { ExitCode } from "./exit-code.js";
 import { createOutput } from "./output.js";
@@ -79,6 +81,7 @@ const COMMANDS = [
   importCommand,
   statsCommand,
   queryCommand,
+  tailCommand,
   showCommand,
   scoreCommand,
   calibrateCommand,
@@ -93,6 +96,7 @@ const COMMANDS = [
   reportCommand,
   doctorCommand,
   serveCommand,
+  completionCommand,
 ];
 
 /** Commander passes settings on to commands it makes itself, not to those that are added. */
