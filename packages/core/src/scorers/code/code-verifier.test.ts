@@ -1,7 +1,7 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ConfigError, ScoringError } from "../../errors.js";
 import { interaction } from "../../testing/interaction.js";
 import { type CodeVerifierOptions, codeVerifier } from "./code-verifier.js";
@@ -155,6 +155,12 @@ describe("codeVerifier", () => {
       expect(await python(code, tests)).toBe(0);
     });
 
+    it.each(["all", "any", "isinstance", "bool"])("calls an exception of its own %s", async (name) => {
+      const code = `class ${name}(Exception): pass\ndef add(a, b): return 0`;
+      const tests = `assert add(0, 0) == 0\nassert ${name}(${name === "isinstance" ? "add(1, 2), str" : "[add(1, 2) == 3]"})`;
+      expect(await python(code, name === "bool" ? "assert add(0, 0) == 0\nassert bool(add(1, 2))" : tests)).toBe(0);
+    });
+
     it("returns an object that is near every number: what it decides is no verdict", async () => {
       const code =
         "class Near:\n    def __sub__(self, other): return 0.0\n    def __lt__(self, other): return True\ndef f(): return Near()";
@@ -170,6 +176,14 @@ describe("codeVerifier", () => {
   });
 
   describe("contains Python code that", () => {
+    // A place of its own: other tests leave and remove folders in the system's at the same time.
+    const place = mkdtempSync(join(tmpdir(), "whetstone-contained-"));
+    beforeAll(() => void vi.stubEnv("TMPDIR", place));
+    afterAll(() => {
+      vi.unstubAllEnvs();
+      rmSync(place, { recursive: true });
+    });
+
     it.each([
       ["never ends", "def f():\n    while True: pass"],
       ["sleeps", "import time\ndef f(): time.sleep(3600)"],
@@ -185,12 +199,38 @@ describe("codeVerifier", () => {
       ["opens a connection", "import socket\ndef f(): socket.create_connection(('127.0.0.1', 9), 1)"],
       ["loads native code", "import ctypes\ndef f(): pass"],
       ["writes elsewhere", "def f(): open('/tmp/whetstone-was-here', 'w')"],
+      [
+        "writes elsewhere, having changed the limits",
+        "import __main__\n__main__.REFUSED.clear(); __main__.CHANGING.clear()\nimport os\ndef f(): os.mkdir('/tmp/whetstone-was-here')",
+      ],
+      [
+        "writes elsewhere, having changed Python's own modules",
+        "import builtins, os, posixpath\nhere = os.getcwd()\nos.readlink = lambda *_: here\nposixpath._joinrealpath = lambda *_: (here, True)\nposixpath.commonpath = lambda _: here\nposixpath.realpath.__code__ = (lambda *_, **more: '/dev/null').__code__\nbuiltins.isinstance = builtins.any = lambda *_: False\ndef f(): open('/tmp/whetstone-was-here', 'w')",
+      ],
+      [
+        "writes elsewhere through an open folder",
+        "import os\ndef f():\n    folder = os.open('/tmp', os.O_RDONLY)\n    os.close(os.open('whetstone-was-here', os.O_CREAT | os.O_WRONLY, dir_fd=folder))",
+      ],
+      [
+        "writes elsewhere by a way up",
+        "import os\ndef f():\n    here = os.open('.', os.O_RDONLY)\n    os.makedirs('a/b'); os.chdir('a/b')\n    os.close(os.open('../whetstone-was-here', os.O_CREAT | os.O_WRONLY, dir_fd=here))",
+      ],
+      [
+        "writes a database elsewhere",
+        "import sqlite3\ndef f(): sqlite3.connect('/tmp/whetstone-was-here').execute('create table t (x)')",
+      ],
+      [
+        "looks for the hook",
+        "import gc\ndef f(): return [each for each in gc.get_objects() if getattr(each, '__name__', '') == 'hook']",
+      ],
       ["removes files", "import shutil\ndef f(): shutil.rmtree('/tmp/whetstone-is-nowhere/..')"],
     ])("%s, and leaves nothing behind", async (_, code) => {
       const before = leftovers();
       expect(await python(code, "f()", {}, { timeoutMs: 1000 })).toBe(0);
       expect(leftovers().filter((name) => !before.includes(name))).toEqual([]);
-      expect(existsSync("/tmp/whetstone-was-here")).toBe(false);
+      const isThere = existsSync("/tmp/whetstone-was-here");
+      rmSync("/tmp/whetstone-was-here", { force: true, recursive: true });
+      expect(isThere).toBe(false);
     });
 
     it("looks at the environment, which is a clean one", async () => {

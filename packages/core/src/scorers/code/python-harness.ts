@@ -292,41 +292,84 @@ def contain(limits, child=None):
             resource.setrlimit(getattr(resource, name), (soft, soft if hard is None else hard))
         except (AttributeError, ValueError, OSError):
             pass  # a lower limit holds already, or this system has none of the kind
-    fsdecode, realpath, commonpath, dirname, join = os.fsdecode, os.path.realpath, os.path.commonpath, os.path.dirname, os.path.join
-    inside = realpath(os.getcwd())
-    writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-
-    def is_outside(path):
-        if not isinstance(path, (str, bytes)):
-            return False
-        path = realpath(fsdecode(path))
-        return path != "/dev/null" and commonpath([inside, path]) != inside
-
-    def hook(event, args):
-        family = event.partition(".")[0]
-        if event == "import":
-            if args[0] in ("ctypes", "_ctypes"):
-                raise ImportError(args[0] + " is not allowed here")
-        elif event == "open":
-            if isinstance(args[2], int) and args[2] & writing and is_outside(args[0]):
-                raise PermissionError("writing outside the working directory is not allowed here")
-        elif event == "os.kill" and args[0] == child:
-            return
-        elif event in REFUSED or family == "ctypes":
-            raise PermissionError(event + " is not allowed here")
-        elif family == "socket":
-            # An event loop of asyncio wakes itself through a pair of local sockets.
-            if event != "socket.__new__" or args[1] != 1:
-                raise PermissionError("no network here")
-        elif event in CHANGING and any(is_outside(arg) for arg in args[:2]):
-            raise PermissionError(event + " outside the working directory is not allowed here")
-
     try:
         import _posixsubprocess
         _posixsubprocess.fork_exec = None  # it tells no hook
     except ImportError:
         pass
-    sys.addaudithook(hook)
+    import builtins, types
+    # With names of its own, for the answer may change every module that it can import, this one and builtins too.
+    makes_hook = types.FunctionType(hook_for.__code__, {"__builtins__": dict(vars(builtins))})
+    inside = os.path.realpath(os.getcwd())
+    writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    sys.addaudithook(makes_hook(child, inside, writing, os.getcwd, os.readlink, os.stat, frozenset(REFUSED), dict(CHANGING)))
+
+
+def hook_for(child, inside, writing, getcwd, readlink, stat, refused, changing):
+    """Makes the hook. It calls what is written in C only: no frame of it is on the stack while the answer's code runs."""
+
+    def is_outside(path):
+        if isinstance(path, bytes):
+            path = bytes.decode(path, "utf-8", "surrogateescape")
+        elif not isinstance(path, str):
+            return not isinstance(path, int)
+        path = str.__str__(path)
+        if path[:5] == "file:":
+            return True  # SQLite reads it as an address
+        rest, resolved, links = path.split("/"), "", 0
+        if path[:1] != "/":
+            if ".." in rest:
+                return True  # it may be meant from another directory than this one
+            rest = getcwd().split("/") + rest
+        rest.reverse()
+        while rest:
+            part = rest.pop()
+            if part == "..":
+                resolved = resolved.rpartition("/")[0]
+            elif part not in ("", "."):
+                try:
+                    target = readlink(resolved + "/" + part)
+                except (OSError, ValueError):
+                    resolved += "/" + part
+                    continue
+                links += 1
+                if links > 40:
+                    return True
+                if target[:1] == "/":
+                    resolved = ""
+                rest += target.split("/")[::-1]
+        return resolved not in ("/dev/null", inside) and not resolved.startswith(inside + "/")
+
+    def is_folder(path):
+        try:
+            return stat(path).st_mode & 0o170000 == 0o040000
+        except (OSError, ValueError, TypeError):
+            return False
+
+    def hook(event, args):
+        family = event.partition(".")[0]
+        if event == "import":
+            if args[0].rpartition(".")[2] in ("ctypes", "_ctypes", "_posixsubprocess"):
+                raise ImportError(args[0] + " is not allowed here")
+        elif event == "open":
+            path, mode, flags = args
+            if isinstance(flags, int) and flags & writing and is_outside(path):
+                raise PermissionError("writing outside the working directory is not allowed here")
+            # A folder that is open is a way to write into it by names that look like ours.
+            if mode is None and is_outside(path) and is_folder(path):
+                raise PermissionError("opening a folder outside the working directory is not allowed here")
+        elif event == "os.kill" and args[0] == child:
+            return
+        elif event in refused or family == "ctypes":
+            raise PermissionError(event + " is not allowed here")
+        elif family == "socket":
+            # An event loop of asyncio wakes itself through a pair of local sockets.
+            if event != "socket.__new__" or args[1] != 1:
+                raise PermissionError("no network here")
+        elif event in changing and any(is_outside(arg) for arg in args[: changing[event]]):
+            raise PermissionError(event + " outside the working directory is not allowed here")
+
+    return hook
 
 
 def threads_now():
@@ -339,9 +382,11 @@ def threads_now():
 
 
 REFUSED = {"os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.exec", "os.system", "subprocess.Popen", "pty.spawn",
-           "os.kill", "os.killpg", "signal.pthread_kill", "os.startfile", "os.listxattr", "os.setxattr", "os.mount"}
-CHANGING = {"os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.chmod", "os.chown", "os.link", "os.symlink", "os.truncate",
-            "os.utime", "shutil.rmtree", "shutil.move", "shutil.copyfile"}
+           "os.kill", "os.killpg", "signal.pthread_kill", "os.startfile", "os.listxattr", "os.setxattr", "os.mount",
+           "gc.get_objects", "gc.get_referrers", "gc.get_referents"}
+# How many of an event's first arguments are paths that it changes.
+CHANGING = {"os.remove": 1, "os.rename": 2, "os.rmdir": 1, "os.mkdir": 1, "os.chmod": 1, "os.chown": 1, "os.link": 2,
+            "os.symlink": 2, "os.truncate": 1, "os.utime": 1, "sqlite3.connect": 1}
 
 
 def module_of(name, code):
@@ -394,13 +439,16 @@ def run_tests(peer, job, child):
         module = types.ModuleType("tests")
         sys.modules["tests"] = module
         names = module.__dict__
+        is_free = lambda name: name == entry or not hasattr(builtins, name)
         for name, imported in exports[2].items():
-            if imported.partition(".")[0] in getattr(sys, "stdlib_module_names", ()):
+            if is_free(name) and imported.partition(".")[0] in getattr(sys, "stdlib_module_names", ()):
                 names[name] = importlib.import_module(imported)
         for name, value in exports[1]:
-            if name == entry or not hasattr(builtins, name):
+            if is_free(name):
                 names[name] = peer.decode(value)
         for name, line in sorted(exports[3].items(), key=lambda item: len(item[1])):
+            if not is_free(name):
+                continue
             base = peer.error(["error", line[1:], ""]).__class__
             names[name] = peer.exceptions[line[0]] = type(name, (base,), {})
         names.update((name, shared[name]) for name in kept)
