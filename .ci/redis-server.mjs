@@ -1,34 +1,19 @@
 // Makes sure that the Redis tests find a redis-server to start: `npm test` runs this before anything else.
 import { spawnSync } from "node:child_process";
+import { install, version } from "./debian-package.mjs";
 
 const found = version("redis-server");
 if (found) console.log(`redis-server: ${found}`);
-else install();
+else installRedis();
 
-function install() {
-  if (!version("apt-get", ["--version"])) giveUp("this system has no apt-get");
-  if (process.getuid?.() !== 0) giveUp("only root may install it");
-  console.log("redis-server is not installed: apt-get install redis-server");
-  if (!apt("install", "redis-server") && !(apt("update") && apt("install", "redis-server"))) {
-    giveUp("apt-get could not install it");
-  }
+function installRedis() {
+  const reason = install("redis-server");
+  if (reason) giveUp(reason);
   const installed = version("redis-server");
   if (!installed) giveUp("apt-get installed it, but it does not run");
   // The tests start servers of their own, on free ports and in temporary folders.
   spawnSync("service", ["redis-server", "stop"], { stdio: "ignore" });
   console.log(`redis-server: ${installed}`);
-}
-
-function apt(...args) {
-  // A policy that forbids services to start: the package would start one on port 6379.
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-  const options = ["-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"];
-  return spawnSync("apt-get", [...options, ...args], { stdio: ["ignore", "ignore", "inherit"], env }).status === 0;
-}
-
-function version(program, args = ["--version"]) {
-  const { status, stdout } = spawnSync(program, args, { encoding: "utf8" });
-  return status === 0 ? stdout.trim().split("\n")[0] : undefined;
 }
 
 function giveUp(reason) {

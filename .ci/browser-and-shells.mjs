@@ -1,0 +1,26 @@
+// Makes sure that the tests of pages find a Chromium and those of completion zsh and fish: `npm test` runs this first.
+import { install, version } from "./debian-package.mjs";
+
+const BROWSERS = [
+  process.env.WHETSTONE_CHROMIUM,
+  "chromium",
+  "chromium-browser",
+  "google-chrome",
+  "google-chrome-stable",
+];
+const browser = BROWSERS.find((name) => name && version(name));
+const missing = [...(browser ? [] : ["chromium"]), ...["zsh", "fish"].filter((shell) => !version(shell))];
+
+if (missing.length > 0) {
+  const reason = install(...missing);
+  // On somebody's own machine the tests that need them are skipped; where the suite guards changes they are not.
+  if (reason && process.env.CI) {
+    console.error(`${missing.join(", ")} needed, and ${reason}`);
+    process.exit(1);
+  }
+  if (reason) console.warn(`no ${missing.join(", no ")}, and ${reason}: the tests that start them are skipped`);
+}
+for (const name of [browser ?? "chromium", "zsh", "fish"]) {
+  const found = version(name);
+  if (found) console.log(`${name}: ${found}`);
+}
