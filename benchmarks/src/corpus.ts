@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { type Interaction, type InteractionInput, prepareInteraction } from "@whetstone/core";
+import { type Interaction, type InteractionInput, newInteractionId, prepareInteraction } from "@whetstone/core";
 
 /** 2026-01-01T00:00:00Z; a corpus covers 90 days from here. */
 const START = Date.UTC(2026, 0, 1);
@@ -21,6 +21,30 @@ export function* corpus(count: number): Generator<Interaction> {
     const prepared = prepareInteraction({ ...input, timestamp });
     if (!("interaction" in prepared)) throw new Error(prepared.reason);
     yield prepared.interaction;
+  }
+}
+
+/** Small interactions, about 400 bytes each, for stores of very many: the same shares, and answers worth comparing. */
+export function* smallCorpus(count: number): Generator<Interaction> {
+  const random = randomNumbers(3);
+  const words = Array.from({ length: 4_000 }, (_, i) => `w${(i * 7_919).toString(36)}`);
+  const someWords = (length: number) =>
+    Array.from({ length }, () => words[Math.floor(random() * words.length)]).join(" ");
+  const prompts = Math.max(1, Math.floor(count * 0.15));
+  for (let i = 0; i < count; i++) {
+    const prompt = Math.floor(random() ** 2.5 * prompts);
+    yield {
+      interactionId: newInteractionId(corpusTime(i, count)),
+      timestamp: corpusTime(i, count),
+      query: `Task ${prompt}: ${words[prompt % words.length]} ${words[(prompt * 31) % words.length]}?`,
+      answer: someWords(22),
+      agentType: AGENTS[prompt % AGENTS.length] as string,
+      qualityScores: random() < 0.95 ? { overall: Math.round(random() * 100) / 100 } : {},
+      latencyMs: 100,
+      toolsUsed: [],
+      sessionId: `session-${Math.floor(i / 7)}`,
+      errorOccurred: random() < 0.03,
+    };
   }
 }
 

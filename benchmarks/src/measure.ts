@@ -37,11 +37,16 @@ export async function measure(run: () => Promise<number> | number): Promise<Meas
   };
 }
 
-/** Measures a task of `file` in a process of its own, so that one run's garbage is not another's. */
-export function measureApart(task: string, args: readonly string[], file = "task.ts"): Promise<Measurement> {
+/** Measures a task of `file` in a process of its own, started with `flags`, so that one run's garbage is not another's. */
+export function measureApart(
+  task: string,
+  args: readonly string[],
+  file = "task.ts",
+  flags: readonly string[] = [],
+): Promise<Measurement> {
   return new Promise((resolve, reject) => {
     const child: ChildProcess = fork(new URL(file, import.meta.url), [task, ...args], {
-      execArgv: ["--expose-gc", "--import", "tsx"],
+      execArgv: ["--expose-gc", "--import", "tsx", ...flags],
     });
     let measured: Measurement | undefined;
     child.on("message", (message) => {

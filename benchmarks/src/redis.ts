@@ -7,10 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { fileStore, type Interaction } from "@whetstone/core";
 import { startRedisCluster } from "../../packages/core/src/testing/redis-cluster.js";
 import { type RedisServer, startRedis } from "../../packages/core/src/testing/redis-server.js";
 import { corpus, corpusTime } from "./corpus.js";
+import { fillStore } from "./fill-store.js";
 import { type Measurement, measureApart, median } from "./measure.js";
 import { checkBars, printTable, ratio } from "./report.js";
 
@@ -89,7 +89,7 @@ async function reading(server: RedisServer): Promise<void> {
   bars["redis.latest.filtered"] = growth(filtered);
 
   const file = join(folder, "store");
-  const bytes = await fillFile(file);
+  const bytes = await fillStore(file, corpus(records));
   const memory = (await usedMemory(server)) - empty;
   console.log(`memory: ${Math.round(memory / records)} bytes an interaction of ${Math.round(bytes / records)} bytes`);
   bars["redis.memory"] = memory / bytes;
@@ -166,19 +166,4 @@ async function usedMemory(server: RedisServer): Promise<number> {
 async function load(server: RedisServer): Promise<{ readonly memory: number; readonly commands: number }> {
   const commands = /total_commands_processed:(\d+)/.exec(await server.cli("info", "stats"))?.[1];
   return { memory: await usedMemory(server), commands: Number(commands) };
-}
-
-async function fillFile(place: string): Promise<number> {
-  const store = fileStore(place);
-  let bytes = 0;
-  let batch: Interaction[] = [];
-  for (const interaction of corpus(records)) {
-    bytes += Buffer.byteLength(JSON.stringify(interaction));
-    if (batch.push(interaction) < 256) continue;
-    store.appendSync(batch, { newIds: true });
-    batch = [];
-  }
-  store.appendSync(batch, { newIds: true });
-  await store.close();
-  return bytes;
 }

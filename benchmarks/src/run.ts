@@ -6,10 +6,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { fileStore, type Interaction } from "@whetstone/core";
 import { corpus } from "./corpus.js";
-import { type Measurement, measureApart } from "./measure.js";
-import { checkBars, type Line, printTable, ratio } from "./report.js";
+import { fillStore } from "./fill-store.js";
+import { interleaved } from "./interleaved.js";
+import { measureApart } from "./measure.js";
+import { checkBars, printTable, ratio } from "./report.js";
 
 const { values } = parseArgs({
   options: {
@@ -41,7 +42,7 @@ try {
   ]);
 
   const store = join(folder, "store");
-  const bytes = await fill(store);
+  const bytes = await fillStore(store, corpus(records));
   console.log(`\na store of ${records} interactions, ${Math.round(bytes / records)} bytes each`);
   const [parse, scan, sft, dpo, grpo] = await interleaved(
     Number(values.rounds),
@@ -66,35 +67,4 @@ try {
   if (values.check && !met) process.exitCode = 1;
 } finally {
   rmSync(folder, { recursive: true, force: true });
-}
-
-/** Runs every task once a round, in turn, the order turned round every other time. */
-async function interleaved<const T extends readonly string[]>(
-  rounds: number,
-  tasks: T,
-  run: (task: string) => Promise<Measurement>,
-): Promise<{ [K in keyof T]: Line }> {
-  const lines = tasks.map((name) => ({ name, rounds: [] as Measurement[] }));
-  for (let round = 0; round < rounds; round++) {
-    for (const line of round % 2 === 0 ? lines : lines.toReversed()) line.rounds.push(await run(line.name));
-  }
-  return lines as unknown as { [K in keyof T]: Line };
-}
-
-async function fill(place: string): Promise<number> {
-  const store = fileStore(place);
-  let bytes = 0;
-  let batch: Interaction[] = [];
-  const write = () => {
-    const { error } = store.appendSync(batch, { newIds: true });
-    if (error) throw error;
-    batch = [];
-  };
-  for (const interaction of corpus(records)) {
-    bytes += JSON.stringify(interaction).length + 1;
-    if (batch.push(interaction) === 256) write();
-  }
-  write();
-  await store.close();
-  return bytes;
 }
