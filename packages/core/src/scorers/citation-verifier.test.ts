@@ -110,9 +110,20 @@ describe("citationVerifier", () => {
     expect(await verify("What do you mean?")).toBeNull();
   });
 
-  it.each(["", " ", ":", "Solution", "```\n```"])("never scores %j above 0", async (answer) => {
-    expect((await overall(answer)) ?? 0).toBe(0);
-  });
+  it.each(["Yes [1].", "苏黎世是瑞士最大的城市 [1]。", "Gladly [doc-1]!"])(
+    "says nothing good of %j, which claims nothing",
+    async (answer) => {
+      expect(await verify(answer)).toBeNull();
+      expect((await verify(answer.replace(/1]/, "7]")))?.scores.overall).toBe(0);
+    },
+  );
+
+  it.each(["", " ", ":", "Solution", "```\n```", "[1]", "[1], [2-3]", "Answer: [doc-1]"])(
+    "never scores %j above 0",
+    async (answer) => {
+      expect((await overall(answer)) ?? 0).toBe(0);
+    },
+  );
 
   it("takes time in proportion to the answer", async () => {
     for (const text of ["[", '"', "[1](", "a. ", "[[".repeat(3), "“", " \t"]) {

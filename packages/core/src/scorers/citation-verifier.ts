@@ -19,7 +19,8 @@ export function citationVerifier({ minOverlap = 0.5 }: CitationVerifierOptions =
   }
   return scorer("verifier:citations", ({ answer, sources }) => {
     if (sources === undefined) return null;
-    if (isDegenerate(answer)) return { scores: { overall: 0 }, rationale: "the answer says nothing" };
+    if (isDegenerate(answer.replace(BARE_CITATION, " ")))
+      return { scores: { overall: 0 }, rationale: "the answer says nothing" };
     const text = answer.slice(0, MAX_ANSWER).replace(/```[\s\S]*?(?:```|$)/g, " ");
     const shelf = shelfOf(sources);
     const cited = citationsIn(text, shelf);
@@ -27,7 +28,8 @@ export function citationVerifier({ minOverlap = 0.5 }: CitationVerifierOptions =
     const quotes = shelf.hasTexts ? quotesIn(text) : [];
     const misquoted = quotes.filter((quote) => !shelf.texts.some((source) => holds(source, quote)));
     const claims = claimsIn(text, shelf);
-    if (cited.length + quotes.length + claims.length === 0) return null;
+    // That a citation names a source says nothing good of an answer that claims nothing.
+    if (unknown.length + quotes.length + claims.length === 0) return null;
     const covered = claims.filter((claim) => isCovered(claim, shelf, minOverlap));
 
     const scores = {
@@ -43,6 +45,7 @@ export function citationVerifier({ minOverlap = 0.5 }: CitationVerifierOptions =
 }
 
 const MAX_ANSWER = 200_000;
+const BARE_CITATION = /[[【][^[\]【】\n]{1,200}[\]】](?!\()/gu;
 
 const share = (part: number, whole: number) => (whole === 0 ? 1 : part / whole);
 const shown = (text: string) => (text.length > 60 ? `${text.slice(0, 59)}…` : text);

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { ConfigError } from "../errors.js";
-import { type Score, scorer } from "../scorer.js";
+import { type Score, type Scorer, scorer } from "../scorer.js";
 import { interaction } from "../testing/interaction.js";
 import { compose } from "./compose.js";
 import { mathVerifier } from "./math-verifier.js";
@@ -42,4 +42,24 @@ it("ranks no higher than its weakest part", () => {
 
 it("refuses an empty list", () => {
   expect(() => compose({ scorers: [] })).toThrow(ConfigError);
+});
+
+it("estimates what its parts would take: of a chain the first that calls a model, else all of them", () => {
+  const priced = (costUsd: number | null): Scorer =>
+    Object.assign(says("judge:m@r", null), {
+      estimate: () => ({ calls: 1, inputTokens: 100, outputTokens: 10, costUsd }),
+    });
+  const estimateOf = (policy: "first" | "min", ...scorers: readonly Scorer[]) =>
+    compose({ scorers, policy }).estimate?.(stored);
+  const stored = interaction();
+  const once = { calls: 1, inputTokens: 100, outputTokens: 10, costUsd: 2 };
+  expect(estimateOf("first", silent, priced(2), priced(3))).toEqual(once);
+  expect(estimateOf("min", priced(2), silent, priced(3))).toEqual({
+    calls: 2,
+    inputTokens: 200,
+    outputTokens: 20,
+    costUsd: 5,
+  });
+  expect(estimateOf("min", priced(2), priced(null))?.costUsd).toBeNull();
+  expect(compose({ scorers: [silent, full] }).estimate).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import { type StoredInteraction, sourceRank } from "../annotation.js";
 import { ConfigError } from "../errors.js";
-import { type Score, type Scorer, scorer } from "../scorer.js";
+import { type Score, type Scorer, type ScoringEstimate, scorer } from "../scorer.js";
 
 export interface ComposeOptions {
   readonly scorers: readonly Scorer[];
@@ -19,7 +19,7 @@ export function compose({ scorers, policy = "first", source }: ComposeOptions): 
   if (policy !== "first" && policy !== "mean" && policy !== "min") {
     throw new ConfigError(`policy is "${policy}": use "first", "mean" or "min"`);
   }
-  return scorer(source ?? composedSource(scorers, policy), async (interaction, context) => {
+  const composed = scorer(source ?? composedSource(scorers, policy), async (interaction, context) => {
     const scores: Score[] = [];
     for (const part of scorers) {
       const score = await part(interaction as StoredInteraction, context);
@@ -28,6 +28,24 @@ export function compose({ scorers, policy = "first", source }: ComposeOptions): 
     }
     return scores.length === 0 ? null : combined(scores, policy === "min" ? lowest : mean);
   });
+  const asked = scorers.flatMap(({ estimate }) => estimate ?? []);
+  if (asked.length === 0) return composed;
+  // Of a chain the first model decides at the latest; what stands in front of it may spare the call.
+  const counted = policy === "first" ? asked.slice(0, 1) : asked;
+  return Object.assign(composed, {
+    estimate: (interaction: StoredInteraction) => sumOf(counted.map((estimate) => estimate(interaction))),
+  });
+}
+
+function sumOf(estimates: readonly ScoringEstimate[]): ScoringEstimate {
+  const sum = (amount: (estimate: ScoringEstimate) => number) =>
+    estimates.reduce((total, estimate) => total + amount(estimate), 0);
+  return {
+    calls: sum(({ calls }) => calls),
+    inputTokens: sum(({ inputTokens }) => inputTokens),
+    outputTokens: sum(({ outputTokens }) => outputTokens),
+    costUsd: estimates.some(({ costUsd }) => costUsd === null) ? null : sum(({ costUsd }) => costUsd ?? 0),
+  };
 }
 
 /** A chain is as trustworthy as its weakest part. */

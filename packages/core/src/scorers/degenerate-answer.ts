@@ -1,16 +1,18 @@
 import type { Interaction } from "../interaction.js";
 
 /**
- * Whether an answer says nothing: empty, only punctuation, or only an opening such as "Solution" or "Thought process:".
+ * Whether an answer says nothing: empty, only punctuation, only an opening such as "Solution" or "Thought process:", or
+ * only the wrapping of an answer: thinking aloud, an empty `<answer>` or `\boxed{}`.
  * Judges are known to score such texts as right, so no automatic scorer may.
  */
 export function isDegenerate(answer: string): boolean {
   if (answer.length > 4000) return !/[\p{L}\p{N}]/u.test(answer);
-  const words = answer
+  const text = answer.replace(/^\s*<think>.*?(?:<\/think>|$)/s, "").replace(/<\/?(?:think|answer)>|\\boxed\b/g, " ");
+  const words = text
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, " ")
     .trim();
-  if (words === "") return !/[\p{S}]/u.test(answer.replace(/[`^+=<>|~$-]/g, ""));
+  if (words === "") return !/[\p{S}]/u.test(text.replace(/[`^+=<>|~$-]/g, ""));
   return OPENINGS.has(words);
 }
 

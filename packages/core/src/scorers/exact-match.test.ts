@@ -28,3 +28,9 @@ it("compares what the caller's own normalisation leaves", async () => {
 it("cannot say without a reference", async () => {
   expect(await score("Bern", undefined)).toBeNull();
 });
+
+it("cannot say without a reference, or with an empty one", async () => {
+  for (const reference of [undefined, "", " \n"]) {
+    expect(await exactMatch()(interaction({ answer: "", reference }), {})).toBeNull();
+  }
+});

@@ -8,11 +8,11 @@ export interface ExactMatchOptions {
   readonly caseSensitive?: boolean | undefined;
 }
 
-/** Scores 1 when the answer is the reference, else 0. Null without a reference. */
+/** Scores 1 when the answer is the reference, else 0. Null without a reference, or with an empty one. */
 export function exactMatch({ normalise = normaliseText, caseSensitive = true }: ExactMatchOptions = {}): Scorer {
   const form = (text: string) => (caseSensitive ? normalise(text) : normalise(text).toLowerCase());
   return scorer("verifier:exact", ({ answer, reference }) => {
-    if (reference === undefined) return null;
+    if (reference === undefined || reference.trim() === "") return null;
     const matches = form(answer) === form(reference);
     return { scores: { overall: matches ? 1 : 0 }, rationale: `the answer is ${matches ? "" : "not "}the reference` };
   });

@@ -468,7 +468,10 @@ describe("untrusted text", () => {
     expect(shown).toMatch(/first.*\n\[4909 characters left out\]\n.*last/s);
   });
 
-  it.each(["", "  \n ", ":", "Solution", "Thought process:"])("scores %j 0 without a call", async (answer) => {
+  it.each([
+    ...["", "  \n ", ":", "Solution", "Thought process:", "<answer></answer>", "$\\boxed{}$"],
+    ...["<think>It is 12.</think>", "<think>It is 12.", "<think></think>Answer:"],
+  ])("scores %j 0 without a call", async (answer) => {
     const { ask, requests } = await judgeThat((nonce) => verdict(nonce, 1));
     expect((await ask({ answer }))?.scores).toEqual({ quality: 0, overall: 0 });
     expect(requests).toHaveLength(0);
