@@ -2,11 +2,13 @@ import { execFile } from "node:child_process";
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,6 +16,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { bundle } from "./bundle-size.js";
 import { packed } from "./pack.js";
 import { publishedPackages, root } from "./workspace.js";
 
@@ -38,6 +41,14 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("what an installation brings", () => {
+  it("is of a size that is told", () => {
+    for (const [name, path] of Object.entries(packed(inject("tarballs")))) {
+      const packedKb = statSync(path).size / 1000;
+      console.log(`${name}: ${packedKb.toFixed(0)} kB packed`);
+      expect(packedKb, name).toBeLessThan(name === "@whetstone/core" ? 700 : 300);
+    }
+  });
+
   it("is one copy of every package of ours", () => {
     const copies = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) =>
       /node_modules\/(@whetstone\/[\w-]+|whetstone)\/package\.json$/.test(path),
@@ -64,6 +75,14 @@ describe("a program", () => {
 
   it("runs the whole line through require", async () => {
     expect((await run(process.execPath, ["program.cjs"])).stdout).toBe("ok\n");
+  });
+
+  it.each(["22", "24"])("runs the whole line on Node %s, both ways, and so does the command", async (major) => {
+    const on = (...args: readonly string[]) => run("npx", ["-y", `node@${major}`, ...args]);
+    expect((await on("-p", "process.versions.node")).stdout).toMatch(new RegExp(`^${major}\\.`));
+    expect((await on("program.mjs")).stdout).toBe("ok\n");
+    expect((await on("program.cjs")).stdout).toBe("ok\n");
+    expect((await on("node_modules/whetstone/bin/whetstone.js", "--version")).stdout.trim()).toBe(version);
   });
 
   it.each([
@@ -111,7 +130,49 @@ describe("a bundle", () => {
       expect(code).not.toContain(`function ${unused}(`);
     }
   });
+
+  /** Bounds in kB, minified and gzipped, everything that is installed included but optional peers. */
+  it.each([
+    ["the record's key", 'export { promptKey } from "@whetstone/core";', 2],
+    ["redaction", 'export { redactor } from "@whetstone/core";', 12],
+    ["a verifier", 'export { mathVerifier } from "@whetstone/core";', 15],
+    ["capture", 'export { createInteractionLogger, fileStore } from "@whetstone/core";', CAPTURE_KB],
+    ["capture of wrapped agents", 'export { wrapAgent } from "@whetstone/agent-wrappers";', 20],
+    ["all of core", 'export * from "@whetstone/core";', CORE_KB],
+    ["all of datasets, core excepted", 'export * from "@whetstone/datasets";', 60],
+    ["all of trainers, core excepted", 'export * from "@whetstone/trainers";', 60],
+    ["all of agent-wrappers, core excepted", 'export * from "@whetstone/agent-wrappers";', 25],
+  ])("of %s stays small", async (name, contents, mostKb) => {
+    const external = name.endsWith("core excepted") ? ["@whetstone/core", ...PEERS] : PEERS;
+    const { minifiedBytes, gzippedBytes } = await bundle(folder, contents, { external });
+    console.log(`${name}: ${kb(minifiedBytes)} kB minified, ${kb(gzippedBytes)} kB gzipped, of at most ${mostKb}`);
+    expect(gzippedBytes).toBeLessThanOrEqual(mostKb * 1000);
+  });
+
+  it("of what needs no schema and no Redis holds neither", async () => {
+    for (const name of ["promptKey", "redactor", "mathVerifier", "exactMatch", "newInteractionId"]) {
+      const { code } = await bundle(folder, `export { ${name} } from "@whetstone/core";`, { external: PEERS });
+      expect(code, name).not.toContain("_zod");
+      expect(code, name).not.toContain("ioredis");
+    }
+    const { code } = await bundle(folder, 'export { memoryStore } from "@whetstone/core";', { external: PEERS });
+    expect(code).not.toContain("ioredis");
+  });
 });
+
+const CAPTURE_KB = 90;
+const CORE_KB = 140;
+const PEERS = [
+  "@cfworker/json-schema",
+  "@huggingface/jinja",
+  "@huggingface/tokenizers",
+  "hyparquet-writer",
+  "ioredis",
+  "mathjs",
+  "openai",
+  "quickjs-emscripten",
+];
+const kb = (bytes: number) => (bytes / 1000).toFixed(1);
 
 describe("the command", () => {
   const whetstone = join(folder, "node_modules", ".bin", "whetstone");
@@ -129,6 +190,41 @@ describe("the command", () => {
   });
 });
 
+describe("whetstone init in an empty project", () => {
+  const empty = join(folder, "empty");
+
+  it("writes a config and a sample, and the way goes on from there", async () => {
+    // The packages of the folder above serve this one, as a workspace's would.
+    mkdirSync(empty);
+    writeFileSync(join(empty, "package.json"), '{ "name": "empty", "private": true }\n');
+    const steps: (readonly [program: string, ...args: string[]])[] = [
+      ["npx", "--no-install", "whetstone", "init", "--yes"],
+      [process.execPath, "whetstone-sample.mjs"],
+      ["npx", "--no-install", "whetstone", "score", "--scorer", "math"],
+      ["npx", "--no-install", "whetstone", "stats"],
+      ["npx", "--no-install", "whetstone", "dataset", "dpo", "--out", "data/dpo"],
+      ["npx", "--no-install", "whetstone", "script", "dpo", "--dataset", "data/dpo"],
+    ];
+    const transcript: string[] = [];
+    for (const [program, ...args] of steps) {
+      const { stdout } = await run(program, args, empty);
+      transcript.push(`$ ${program === process.execPath ? "node" : program} ${args.join(" ")}\n${stdout}`);
+    }
+    console.log(transcript.join("\n"));
+    expect(JSON.parse(readFileSync(join(empty, "whetstone.config.json"), "utf8"))).toEqual({
+      store: "file:./.whetstone",
+    });
+    expect(readFileSync(join(empty, ".whetstone", ".gitignore"), "utf8")).toBe("*\n");
+    expect(transcript[3]).toMatch(/\b6\b/);
+    const rows = readFileSync(join(empty, "data", "dpo", "train.jsonl"), "utf8")
+      .trim()
+      .split("\n");
+    expect(rows).toHaveLength(3);
+    expect(rows.every((row) => JSON.parse(row).chosen && JSON.parse(row).rejected)).toBe(true);
+    expect(readdirSync(empty).some((name) => /\.py$/.test(name))).toBe(true);
+  });
+});
+
 function read(file: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join(folder, file), "utf8")) as Record<string, unknown>;
 }
@@ -138,7 +234,7 @@ function write(file: string, content: unknown): void {
 }
 
 /** Runs a program in the consumer's folder; when it fails, the error tells all that it printed. */
-async function run(program: string, args: readonly string[]): Promise<{ readonly stdout: string }> {
+async function run(program: string, args: readonly string[], cwd = folder): Promise<{ readonly stdout: string }> {
   // What npm tells the scripts of this workspace is not the consumer's.
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
@@ -146,7 +242,7 @@ async function run(program: string, args: readonly string[]): Promise<{ readonly
     ),
   );
   try {
-    return await promisify(execFile)(program, args, { cwd: folder, env });
+    return await promisify(execFile)(program, args, { cwd, env });
   } catch (error) {
     const { stdout = "", stderr = "", message } = error as { stdout?: string; stderr?: string; message: string };
     throw new Error(`${message}\n${stdout}${stderr}`, { cause: error });
