@@ -56,4 +56,8 @@ it("refuses a store that is not there, and a copy into itself", async () => {
     exitCode: ExitCode.usage,
     stderr: expect.stringContaining("cannot be copied into itself"),
   });
+  const secret = "redis://ada:s3cr3t@127.0.0.1:1";
+  const itself = await runInProcess(["copy", secret, "redis://bob:s3cr3t@127.0.0.1:1/0"], { cwd });
+  expect(itself).toMatchObject({ exitCode: ExitCode.usage, stderr: expect.stringContaining("into itself") });
+  expect(itself.stderr).not.toContain("s3cr3t");
 });

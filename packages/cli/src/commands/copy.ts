@@ -39,10 +39,10 @@ export function copyCommand(io: CliIo): Command {
 }
 
 async function run({ io, output }: CommandContext, given: string, target: string): Promise<ExitCode> {
-  const [fromUrl, toUrl] = [absoluteUrl(given, io.cwd), absoluteUrl(target, io.cwd)];
-  if (fromUrl === toUrl) throw new CliError("USAGE", `${fromUrl} cannot be copied into itself: name another store`);
-  const from = await openCliStore(io, fromUrl, { mustExist: true });
-  const to = openStore(toUrl);
+  const from = await openCliStore(io, given, { mustExist: true });
+  const to = openStore(absoluteUrl(target, io.cwd));
+  // The stores' own URLs, which show no password.
+  if (from.url === to.url) throw new CliError("USAGE", `${from.url} cannot be copied into itself: name another store`);
   let latest: CopyProgress | undefined;
   const place = placeFile(io.cwd, from.url, to.url);
   const { totalInteractions } = await from.stats();
