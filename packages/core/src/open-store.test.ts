@@ -23,6 +23,9 @@ describe("a store's URL", () => {
     ["rediss://host:1?strict=true", "rediss://host:1?strict=true"],
     ["redis-cluster://:secret@a:1,b:2?prefix=ws", "redis-cluster://a:1,b:2"],
     ["redis://[::1]:6380", "redis://[::1]:6380"],
+    ["redis://host:6379/0?strict=false", "redis://host"],
+    ["redis://:secret@/3", "redis://127.0.0.1/3"],
+    ["redis-cluster://a,b:6379/0", "redis-cluster://a,b"],
   ])("of %s is %s, without secrets and what is the default", (given, shown) => {
     expect(openStore(given).url).toBe(shown);
   });

@@ -271,6 +271,11 @@ describe("what another process has left", () => {
     expect(filesBelow(folder).map((path) => /damaged-\d+-/.test(path))).toEqual([true]);
   });
 
+  it("is the business of a store that is opened strict, or not, at the same place", () => {
+    expect(spoolFolder(folder, "redis://a?prefix=b&strict=true")).toBe(spoolFolder(folder, "redis://a?prefix=b"));
+    expect(spoolFolder(folder, "redis://a?strict=true")).toBe(spoolFolder(folder, "redis://a"));
+  });
+
   it("is no business of a store with another URL", async () => {
     store.failing = away;
     const first = open();

@@ -13,8 +13,10 @@ const LEFT = "left";
 
 /** Where the spools of all processes for one store lie: a readable part of the store's URL, and a hash of all of it. */
 export function spoolFolder(directory: string, storeUrl: string): string {
-  const hash = createHash("sha256").update(storeUrl).digest("hex").slice(0, 12);
-  const readable = storeUrl.replace(/[^\w.-]+/g, "-").slice(0, 60);
+  // Strict or not, it is the same place.
+  const place = storeUrl.replace(/[?&]strict=true$/, "");
+  const hash = createHash("sha256").update(place).digest("hex").slice(0, 12);
+  const readable = place.replace(/[^\w.-]+/g, "-").slice(0, 60);
   return join(directory, `${readable}-${hash}`);
 }
 

@@ -97,7 +97,14 @@ const busPort = (server: RedisServer): string => busPorts.get(server) ?? String(
 async function startNode(config: RedisServerOptions["config"] = {}): Promise<RedisServer> {
   const bus = String(await freePort());
   const server = await startRedis({
-    config: { "cluster-enabled": "yes", "cluster-port": bus, "cluster-node-timeout": "2000", ...config },
+    config: {
+      "cluster-enabled": "yes",
+      "cluster-port": bus,
+      // A single server meets nobody who could tell it its address.
+      "cluster-announce-ip": "127.0.0.1",
+      "cluster-node-timeout": "2000",
+      ...config,
+    },
   });
   busPorts.set(server, bus);
   return server;

@@ -92,10 +92,7 @@ const REPLIES: readonly Reply[] = [
   {
     sign: /ECONNRESET|ended by the other party|no answer within/,
     code: "STORE_UNAVAILABLE",
-    says: (where, told) =>
-      `Redis at ${where} does not answer (${firstLine(told)}): ${
-        where.startsWith("rediss") ? "use redis:// where it speaks no TLS" : "use rediss:// where it speaks TLS"
-      }, or see why it hangs`,
+    says: (where, told) => `Redis at ${where} does not answer (${firstLine(told)}): ${silenceHint(where)}`,
   },
   {
     sign: /startup nodes|slots cache/,
@@ -115,6 +112,15 @@ const REPLIES: readonly Reply[] = [
 ];
 
 const ACL_HINT = "give it the commands on ~PREFIX:* that docs/stores.md lists";
+
+/** A cluster of one server, which never met another, does not know its address, and a client is led nowhere. */
+function silenceHint(where: string): string {
+  const other = where.startsWith("rediss") ? where.replace("rediss", "redis") : where.replace("redis", "rediss");
+  const scheme = other.slice(0, other.indexOf("://") + 3);
+  const tls = where.startsWith("rediss") ? `use ${scheme} where it speaks no TLS` : `use ${scheme} where it speaks TLS`;
+  const announce = where.includes("-cluster://") ? ", set cluster-announce-ip where it is a single server" : "";
+  return `${tls}${announce}, or see why it hangs`;
+}
 
 /** True when the client says only that it could not send; why is in an earlier `error` event. */
 export function isVague(error: unknown): boolean {

@@ -26,7 +26,7 @@ import { readRecords } from "./record-reader.js";
 import { recordWriter } from "./record-writer.js";
 import { redisConnection } from "./redis-connection.js";
 import type { RedisLike } from "./redis-like.js";
-import { clientUrl, parseRedisUrl, storeUrl } from "./redis-url.js";
+import { clientKeyPrefix, clientUrl, parseRedisUrl, storeUrl } from "./redis-url.js";
 import { redisScoringQueue } from "./scoring-queue.js";
 import { LAYOUT, openMeta, type StoreMeta } from "./store-meta.js";
 import { timeEntry } from "./time-entry.js";
@@ -140,7 +140,7 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
   }
 
   return {
-    url: storeUrl(where, { prefix, strict }),
+    url: storeUrl(where, { prefix: clientKeyPrefix(client) + prefix, strict }),
 
     async append(interactions) {
       const { tags } = await openToWrite();

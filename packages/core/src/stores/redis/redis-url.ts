@@ -6,14 +6,19 @@ import type { RedisLike } from "./redis-like.js";
 export interface RedisPlace {
   readonly cluster: boolean;
   readonly tls: boolean;
-  readonly endpoints: readonly { readonly host: string; readonly port: number }[];
+  readonly endpoints: readonly Endpoint[];
   readonly username: string | undefined;
   readonly password: string | undefined;
   readonly db: number;
   readonly prefix: string | undefined;
   readonly strict: boolean | undefined;
-  /** The server or servers as a URL, without user name, password and options. */
+  /** The server or servers as a URL, without user name, password, options and what is the default. */
   readonly shown: string;
+}
+
+interface Endpoint {
+  readonly host: string;
+  readonly port: number;
 }
 
 const FORMS = "redis://host:port/db, rediss://host:port/db for TLS, or redis-cluster://host:port,host:port";
@@ -53,16 +58,17 @@ export function parseRedisUrl(url: string): RedisPlace {
     throw new ConfigError(`strict is "${strict}" in "${shown}": use strict=true or strict=false`);
   }
   const { username, password } = parseUser(user);
+  const tls = scheme === "rediss";
   return {
     cluster,
-    tls: scheme === "rediss",
+    tls,
     endpoints,
     username,
     password,
     db,
     prefix: options.get("prefix") ?? undefined,
     strict: strict === null ? undefined : strict === "true",
-    shown,
+    shown: serverUrl({ cluster, tls, endpoints, db }),
   };
 }
 
@@ -78,15 +84,54 @@ export function storeUrl(
   return options === "" ? where : `${where}?${options}`;
 }
 
-/** Where a client of the caller's is connected to, as far as it tells. */
+/** Where a client of the caller's leads to, as far as it tells: the same before it is connected and afterwards. */
 export function clientUrl(client: RedisLike | undefined): string {
-  type Options = { host?: unknown; port?: unknown; db?: unknown; tls?: unknown };
-  const optionsOf = (one: unknown) => (one as { options?: Options } | undefined)?.options ?? {};
-  const servers = client?.isCluster ? (client.nodes?.() ?? []) : [client];
-  const hosts = servers.map((server) => `${optionsOf(server).host ?? "127.0.0.1"}:${optionsOf(server).port ?? 6379}`);
-  const { db, tls } = optionsOf(servers[0]);
-  const scheme = `${tls ? "rediss" : "redis"}${client?.isCluster ? "-cluster" : ""}`;
-  return `${scheme}://${hosts.join(",")}${db ? `/${db}` : ""}`;
+  const { host, port, path, db, tls, redisOptions } = optionsOf(client);
+  if (typeof path === "string") return `redis://${path}${db ? `/${db}` : ""}`; // a socket of this machine
+  const cluster = client?.isCluster === true;
+  const endpoints = cluster ? startupNodes(client) : [endpointOf({ host, port })];
+  return serverUrl({ cluster, tls: Boolean(tls ?? redisOptions?.tls), endpoints, db: Number(db ?? 0) });
+}
+
+/** What a client of the caller's puts in front of every key, in front of our own prefix. */
+export function clientKeyPrefix(client: RedisLike | undefined): string {
+  return String(optionsOf(client).keyPrefix ?? "");
+}
+
+interface ClientOptions {
+  readonly host?: unknown;
+  readonly port?: unknown;
+  readonly path?: unknown;
+  readonly db?: unknown;
+  readonly tls?: unknown;
+  readonly keyPrefix?: unknown;
+  readonly redisOptions?: { readonly tls?: unknown };
+}
+
+const optionsOf = (client: unknown): ClientOptions =>
+  (client as { options?: ClientOptions } | undefined)?.options ?? {};
+
+/** The servers that a cluster's client was made with: each a port, a URL or an object. */
+function startupNodes(client: RedisLike): Endpoint[] {
+  const given = (client as { startupNodes?: unknown }).startupNodes;
+  return (Array.isArray(given) ? given : []).map((node: unknown) => {
+    if (typeof node === "number") return endpointOf({ port: node });
+    if (typeof node !== "string") return endpointOf(node as ClientOptions);
+    const { hostname, port } = new URL(node.includes("//") ? node : `redis://${node}`);
+    return endpointOf({ host: hostname.replace(/^\[|\]$/g, "") || undefined, port: port || undefined });
+  });
+}
+
+function endpointOf({ host = "127.0.0.1", port = 6379 }: ClientOptions): Endpoint {
+  return { host: String(host), port: Number(port) };
+}
+
+/** One name for one place, so that what waits for it on disk is found again. */
+function serverUrl({ cluster, tls, endpoints, db }: Pick<RedisPlace, "cluster" | "tls" | "endpoints" | "db">): string {
+  const hosts = endpoints.map(({ host, port }) => {
+    return `${host.includes(":") ? `[${host}]` : host}${port === 6379 ? "" : `:${port}`}`;
+  });
+  return `${tls ? "rediss" : "redis"}${cluster ? "-cluster" : ""}://${hosts.join(",")}${db ? `/${db}` : ""}`;
 }
 
 function parseEndpoint(endpoint: string, shown: string): { host: string; port: number } {
