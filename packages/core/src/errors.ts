@@ -21,7 +21,8 @@ export type ErrorCode =
   | "SCORING_BUDGET"
   | "DATASET_EMPTY"
   | "DATASET_INVALID_ROW"
-  | "DATASET_WRITE_FAILED";
+  | "DATASET_WRITE_FAILED"
+  | "DATASET_PUSH_FAILED";
 
 /**
  * The base of every error that Whetstone throws. `code` is stable, `message` says what happened, with which value

@@ -35,7 +35,7 @@ function columnType(value: unknown): ColumnType {
  * guessing them from the first rows.
  */
 export function renderCard({ columns, files, report }: FolderFacts): string {
-  const splits = Object.keys(files).map((file) => `  - split: ${file.replace(".jsonl", "")}\n    path: ${file}`);
+  const splits = Object.keys(files).map((file) => `  - split: ${file.replace(/\.\w+$/, "")}\n    path: ${file}`);
   // `datasets` caches a local folder by its name and this head. Without a trace of the rows it would give those of an
   // earlier build, and without a word.
   const checksums = Object.entries(files).map(([file, { sha256 }]) => `${file} sha256 ${sha256}`);

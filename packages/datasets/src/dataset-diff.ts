@@ -1,11 +1,9 @@
 import { hash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { createInterface } from "node:readline";
+import { basename } from "node:path";
 import { ConfigError, effectiveScore, type InteractionStore } from "@whetstone/core";
 import { hasControlTokens } from "./control-tokens.js";
 import { type KeySet, keySet } from "./key-set.js";
+import { jsonRows, type OpenDataset, openDataset } from "./open-dataset.js";
 import { rowOrigin } from "./row-origin.js";
 
 /** Why a row stands in one dataset and not in the other; each is explained in docs/datasets.md. */
@@ -124,13 +122,6 @@ export async function diffDatasets(
   };
 }
 
-interface OpenDataset {
-  readonly kind: string | null;
-  /** As the manifest has them; empty without one. */
-  readonly options: Readonly<Record<string, unknown>>;
-  readonly files: readonly string[];
-}
-
 interface DatasetRow {
   readonly row: Readonly<Record<string, unknown>>;
   readonly line: string;
@@ -170,41 +161,11 @@ const OTHER_RULES = [
 ];
 const LIMITS = ["max_samples", "max_pairs", "max_groups", "max_prompts"];
 
-/** Finds the files of a dataset. @throws ConfigError when it is none */
-export async function openDataset(path: string): Promise<OpenDataset> {
-  const found = await stat(path).catch(() => null);
-  if (found?.isFile()) return { kind: null, options: {}, files: [path] };
-  const text = await readFile(join(path, "manifest.json"), "utf8").catch(() => null);
-  if (text === null) throw new ConfigError(`${path} is no dataset: name a .jsonl file, or a folder that a build wrote`);
-  try {
-    const { kind, options, files } = JSON.parse(text);
-    return { kind, options: options ?? {}, files: Object.keys(files).map((name) => join(path, name)) };
-  } catch (cause) {
-    throw new ConfigError(`${join(path, "manifest.json")} is none of ours: name a folder that a build wrote`, {
-      cause,
-    });
-  }
-}
-
 async function* rowsOf({ files }: OpenDataset): AsyncGenerator<DatasetRow> {
   for (const file of files) {
-    const input = createReadStream(file);
-    let number = 0;
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-      number += 1;
-      if (line.trim() !== "") yield datasetRow(parsedRow(line, file, number), line, basename(file) === "test.jsonl");
-    }
+    const isTest = basename(file) === "test.jsonl";
+    for await (const { row, line } of jsonRows(file)) yield datasetRow(row, line, isTest);
   }
-}
-
-function parsedRow(line: string, file: string, number: number): Readonly<Record<string, unknown>> {
-  try {
-    const row: unknown = JSON.parse(line);
-    if (typeof row === "object" && row !== null) return row as Record<string, unknown>;
-  } catch {
-    // Told below.
-  }
-  throw new ConfigError(`${file} has no row in line ${number}: compare datasets of JSON lines`);
 }
 
 function datasetRow(row: Readonly<Record<string, unknown>>, line: string, isTest: boolean): DatasetRow {

@@ -59,15 +59,18 @@ export async function folderOutput({ path, overwrite, testShare }: Target): Prom
       await syncFolder(temporary);
       return files;
     },
-    async place() {
-      await (overwrite ? replaceFolder(temporary, path) : saying(path, rename(temporary, path)));
-      await syncFolder(dirname(path));
-    },
+    place: () => placeFolder(temporary, path, overwrite),
     async discard() {
       await data.abandon();
       await discardFolder();
     },
   };
+}
+
+/** Gives a finished folder its final name. */
+export async function placeFolder(temporary: string, path: string, overwrite: boolean): Promise<void> {
+  await (overwrite ? replaceFolder(temporary, path) : saying(path, rename(temporary, path)));
+  await syncFolder(dirname(path));
 }
 
 function lopsidedSplit(name: string, testShare: number, files: Files): DatasetError {
@@ -114,7 +117,8 @@ function isMissing(error: NodeJS.ErrnoException): boolean {
   throw error;
 }
 
-async function writeText(path: string, text: string): Promise<void> {
+/** Writes a new text file and waits until the disk has it. */
+export async function writeText(path: string, text: string): Promise<void> {
   const handle = await saying(path, open(path, "wx"));
   try {
     await saying(path, handle.writeFile(text));

@@ -81,7 +81,10 @@ export async function datasetFiles(folder: string, path = folder): Promise<reado
 }
 
 const MANIFEST = "manifest.json";
-const DATA_FILES: readonly string[] = ["train.jsonl", "test.jsonl"];
+const CARD = "README.md";
+const DATA_FILES: readonly string[] = ["train.jsonl", "test.jsonl", "train.parquet", "test.parquet"];
+/** What may stand beside the rows of an export. */
+const SETTINGS: readonly string[] = [CARD, "axolotl.yaml", "dataset_info.json", "llama-factory.yaml"];
 
 // Endings that name a format. A folder called `v1.2` or `qwen2.5` is a good name.
 const FILE_ENDINGS = new Set(
@@ -116,10 +119,11 @@ async function filesOfManifest(path: string): Promise<ReadonlySet<string> | null
     return null;
   }
   if (typeof manifest !== "object" || manifest === null) return null;
-  const { whetstone_manifest: format, files } = manifest as Record<string, unknown>;
-  if (format !== MANIFEST_FORMAT || typeof files !== "object" || files === null) return null;
+  const { whetstone_manifest: format, files, beside = [CARD] } = manifest as Record<string, unknown>;
+  if (format !== MANIFEST_FORMAT || typeof files !== "object" || files === null || !Array.isArray(beside)) return null;
   const data = Object.keys(files);
-  return data.every((name) => DATA_FILES.includes(name)) ? new Set([MANIFEST, "README.md", ...data]) : null;
+  const known = data.every((name) => DATA_FILES.includes(name)) && beside.every((name) => SETTINGS.includes(name));
+  return known ? new Set([MANIFEST, ...beside, ...data]) : null;
 }
 
 function refusal(path: string, reason: string): DatasetError {

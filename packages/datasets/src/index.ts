@@ -36,6 +36,15 @@ export type {
 export { type DatasetStats, type DatasetStatsOptions, datasetStats } from "./dataset-stats.js";
 export { isReplaceableDataset } from "./dataset-target.js";
 export { buildDpoDataset, type DpoOptions } from "./dpo.js";
+export {
+  EXPORT_TARGETS,
+  type ExportedDataset,
+  type ExportOptions,
+  type ExportTarget,
+  exportDataset,
+} from "./export/export-dataset.js";
+export type { LeftOut } from "./export/export-formats.js";
+export { type PushedDataset, type PushOptions, pushDataset } from "./export/push-dataset.js";
 export { buildGrpoDataset, buildOnlineGrpoDataset, type GrpoOptions, type OnlineGrpoOptions } from "./grpo.js";
 export { pythonLines } from "./json-lines.js";
 export type { FileSummary } from "./jsonl-file.js";

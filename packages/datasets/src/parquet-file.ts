@@ -32,7 +32,13 @@ export async function createParquet(path: string, columns: readonly ParquetColum
   const { fileWriter, ParquetWriter, schemaFromColumnData } = await library();
   const temporary = temporaryName(path);
   const columnsOf = (rows: readonly Readonly<Record<string, unknown>>[]) =>
-    columns.map(({ name, type }) => ({ name, type, data: rows.map((row) => columnValue(row[name], type)) }));
+    columns.map(({ name, type }) => ({
+      name,
+      type,
+      data: rows.map((row) => columnValue(row[name], type)),
+      // The least and the greatest JSON text serve no query, and would stand in the file whole.
+      statistics: type !== "JSON",
+    }));
   const writer = await saying(path, (async () => fileWriter(temporary))());
   const parquet = new ParquetWriter({
     writer,

@@ -1,7 +1,5 @@
-import { createReadStream } from "node:fs";
 import { basename } from "node:path";
-import { createInterface } from "node:readline";
-import { openDataset } from "./dataset-diff.js";
+import { jsonRows, openDataset } from "./open-dataset.js";
 import { rowOrigin } from "./row-origin.js";
 
 /**
@@ -14,20 +12,10 @@ export async function countRowsOf(
 ): Promise<Readonly<Record<string, number>>> {
   const counts: Record<string, number> = {};
   for (const file of (await openDataset(path)).files) {
-    const input = createReadStream(file);
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-      if (!idsOf(line).some((id) => interactionIds.has(id))) continue;
+    for await (const { row } of jsonRows(file)) {
+      if (!rowOrigin(row).interactionIds.some((id) => interactionIds.has(id))) continue;
       counts[basename(file)] = (counts[basename(file)] ?? 0) + 1;
     }
   }
   return counts;
-}
-
-function idsOf(line: string): readonly string[] {
-  try {
-    const row: unknown = JSON.parse(line);
-    return typeof row === "object" && row !== null ? rowOrigin(row).interactionIds : [];
-  } catch {
-    return []; // no row of ours
-  }
 }
