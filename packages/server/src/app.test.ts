@@ -49,6 +49,7 @@ describe("GET /api/v1/training/stats", () => {
         math: { count: 3, high_quality_count: 1, error_count: 1, average_quality: 0.7 },
         "camelCase agent": { count: 1, high_quality_count: 1, error_count: 0, average_quality: 0.8 },
       },
+      calibrations: [],
     });
   });
 

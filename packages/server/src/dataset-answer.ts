@@ -73,7 +73,7 @@ function keep(line: string, kept: KeptRows): void {
 
 function metadataOf({ kind, options, report }: DatasetBuild<object>, written: WrittenDataset | null) {
   const drops = Object.entries(report.drops).filter(([, dropped]) => dropped > 0);
-  const { considered, used, unused, prompts } = report;
+  const { considered, used, unused, prompts, promptsUsed } = report;
   return {
     kind,
     options: snakeKeys(options),
@@ -81,8 +81,11 @@ function metadataOf({ kind, options, report }: DatasetBuild<object>, written: Wr
     used,
     unused,
     prompts,
+    prompts_used: promptsUsed,
     drops: snakeKeys(Object.fromEntries(drops)),
     score_sources: report.scoreSources,
+    calibrations: report.calibrations,
+    top_contributors: report.topContributors.map(snakeKeys),
     files: written?.files ?? null,
   };
 }

@@ -4,6 +4,7 @@ import {
   buildDpoDataset,
   buildGrpoDataset,
   buildKtoDataset,
+  buildOnlineGrpoDataset,
   buildRewardDataset,
   buildSftDataset,
   type DatasetBuild,
@@ -20,6 +21,10 @@ const common = {
   format: optional(z.enum(["conversational", "standard"])).meta({ description: "message lists, or plain strings" }),
   control_tokens: optional(z.enum(["drop", "escape", "keep"])).meta({
     description: "texts with control tokens of chat templates",
+  }),
+  require_calibration: optional(share).meta({
+    description:
+      "scores of judges decide only where `calibrate` found a kappa of at least this; all decide unless told",
   }),
   max_per_user: atMost("interactions of one user, 1,000 unless told"),
   max_per_session: atMost("interactions of one session, 100 unless told"),
@@ -58,6 +63,7 @@ const commonOptions = (given: z.output<z.ZodObject<typeof common>>) => ({
   daysBack: given.days_back,
   format: given.format,
   controlTokens: given.control_tokens,
+  requireCalibration: given.require_calibration,
   maxPerUser: given.max_per_user,
   maxPerSession: given.max_per_session,
 });
@@ -123,6 +129,20 @@ export const datasetKinds: Readonly<Record<string, DatasetKindRoute>> = {
     },
     (store, given) =>
       buildGrpoDataset(store, { ...commonOptions(given), groupSize: given.group_size, maxGroups: given.max_groups }),
+  ),
+  "grpo-online": kind(
+    "OnlineGrpo",
+    "Prompts with the right answer where it is known, for a trainer that makes the answers itself",
+    {
+      max_prompts: atMost("prompts, those asked last"),
+      require_reference: optional(z.boolean()).meta({ description: "only prompts whose right answer is known" }),
+    },
+    (store, given) =>
+      buildOnlineGrpoDataset(store, {
+        ...commonOptions(given),
+        maxPrompts: given.max_prompts,
+        requireReference: given.require_reference,
+      }),
   ),
   kto: kind(
     "Kto",

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileStore, type InteractionStore, memoryStore, openStore } from "@whetstone/core";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { calibrationOf, fileStore, type InteractionStore, memoryStore, openStore } from "@whetstone/core";
 import { hasRedisServer, type RedisServer, startRedis } from "@whetstone/core/testing";
 import { trainingKinds } from "@whetstone/trainers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -157,6 +157,71 @@ describe.each(stores)("the API on %s", (_name, open) => {
     expect(await build("sft", { agent_types: ["nobody"] })).toMatchObject({ dataset: [], count: 0 });
   });
 
+  it("builds prompts for online GRPO, with the right answers where they are known", async () => {
+    const { post, store } = await start();
+    await store.append([
+      interaction({ query: "6 times 7?", reference: "42" }),
+      interaction({ query: "Anything else?" }),
+      interaction({ query: "7 times 7?", reference: "49" }),
+    ]);
+    const built = await post(`${API}/dataset/grpo-online`, { require_reference: true, max_prompts: 1 });
+    expect(await built.json()).toMatchObject({
+      dataset: [{ prompt: [{ role: "user", content: "7 times 7?" }], reference: "49" }],
+      metadata: {
+        kind: "grpo-online",
+        options: { require_reference: true, max_prompts: 1 },
+        prompts: 3,
+        prompts_used: 1,
+        drops: { no_reference: 1, over_limit: 1 },
+      },
+    });
+  });
+
+  it("lets only calibrated judges decide when it is asked to, and tells of calibrations", async () => {
+    const { ask, post, store } = await start();
+    const records = Array.from({ length: 4 }, () => interaction({ userId: "jane" }));
+    await store.append(records);
+    const sources = ["judge:good@r", "judge:poor@r", "judge:unknown@r", "human:jane"];
+    await store.annotate(
+      records.map(({ interactionId }, i) => ({
+        interactionId,
+        kind: "score" as const,
+        source: sources[i] ?? "",
+        at: Date.now(),
+        scores: { overall: 1 },
+      })),
+    );
+    for (const [source, wrong] of [
+      ["judge:good@r", 2],
+      ["judge:poor@r", 30],
+    ] as const) {
+      const labels = Array.from({ length: 100 }, (_, i) => ({
+        human: i % 2 ? "good" : "bad",
+        scorer: i % 2 === (i < wrong ? 0 : 1) ? "good" : "bad",
+      }));
+      await store.saveCalibration(calibrationOf(source, labels, { at: Date.UTC(2026, 0, 31) }));
+    }
+    const built = await (await post(`${API}/dataset/sft`, { require_calibration: 0.6 })).json();
+    expect(built).toMatchObject({
+      count: 2,
+      metadata: {
+        options: { require_calibration: 0.6 },
+        drops: { uncalibrated: 2 },
+        prompts_used: null,
+        score_sources: { "human:jane": 1, "judge:good@r": 1 },
+        calibrations: { "human:jane": null, "judge:good@r": { kappa: 0.96, labelled: 100, agreement: 0.98 } },
+        top_contributors: [{ interactions: 2 }],
+      },
+    });
+    const stats = await (await ask(`${API}/stats`)).json();
+    expect(stats).toMatchObject({
+      calibrations: [
+        { source: "judge:good@r", at: "2026-01-31T00:00:00.000Z", kappa: 0.96, unparsable_rate: 0 },
+        { source: "judge:poor@r", kappa: expect.closeTo(0.4) },
+      ],
+    });
+  });
+
   it("saves a dataset into the data folder, as a file or a folder", async () => {
     const { post, store, dataRoot } = await start();
     await recordAnswers(store, { prompts: 20, answers: 2 });
@@ -223,6 +288,16 @@ describe.each(stores)("the API on %s", (_name, open) => {
     expect([response.status, answer]).toMatchObject([200, { saved_to: `scripts/train-${kind}.py` }]);
     expect(answer).toMatchObject({ script_type: kind, command: `uv run scripts/train-${kind}.py` });
     expect(readFileSync(join(dataRoot, `scripts/train-${kind}.py`), "utf8")).toBe(answer.script);
+    expect(answer).toMatchObject({
+      requirements_saved_to: "scripts/requirements.txt",
+      trl_config_saved_to: kind === "grpo-offline" ? null : `scripts/train-${kind}.yaml`,
+      accelerate_saved_to: ["ddp", "fsdp2", "zero3", "zero2-offload"].map((way) => `scripts/accelerate/${way}.yaml`),
+      serve_saved_to: "scripts/SERVE.md",
+    });
+    const told = Object.entries(answer).flatMap(([name, path]) => (name.endsWith("saved_to") ? (path ?? []) : []));
+    const saved = readdirSync(join(dataRoot, "scripts"), { recursive: true, withFileTypes: true });
+    const files = saved.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+    expect(files.map((file) => relative(dataRoot, file)).toSorted()).toEqual(told.toSorted());
     expect(answer.script).toContain("def main()");
   });
 

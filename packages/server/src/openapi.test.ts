@@ -46,6 +46,7 @@ describe("/openapi.json", () => {
       "post /api/v1/training/dataset/sft build",
       "post /api/v1/training/dataset/dpo build",
       "post /api/v1/training/dataset/grpo build",
+      "post /api/v1/training/dataset/grpo-online build",
       "post /api/v1/training/dataset/kto build",
       "post /api/v1/training/dataset/reward build",
       "post /api/v1/training/script/generate build",

@@ -29,6 +29,16 @@ export const pointInTime = z
 
 export const count = (description: string) => z.number().int().min(0).meta({ description });
 
+/** How well a scorer agrees with people, as a dataset's books have it. */
+export const calibrationFacts = z.object({
+  kappa: z.number().nullable().meta({ description: "Cohen's: 0 is chance, 1 is full agreement" }),
+  kappa_interval: z.tuple([z.number(), z.number()]).readonly().nullable().meta({ description: "of 95 %" }),
+  agreement: share,
+  labelled: count("what people labelled and the scorer was asked"),
+  unparsable_rate: share,
+  verdict: z.string().meta({ description: "what that means, in words" }),
+});
+
 const problem = z
   .object({
     type: z.string(),

@@ -1,6 +1,6 @@
-import type { StoreStats } from "@whetstone/core";
+import { type Calibration, type CalibrationFacts, calibrationFacts, type StoreStats } from "@whetstone/core";
 
-/** What `GET /api/v1/training/stats` answers, and `whetstone stats --json` prints. */
+/** What `GET /api/v1/training/stats` and `whetstone stats --json` say of the interactions. */
 export interface TrainingStatsBody {
   readonly total_interactions: number;
   readonly high_quality_count: number;
@@ -43,4 +43,22 @@ export function trainingStatsBody(stats: StoreStats): TrainingStatsBody {
       ]),
     ),
   };
+}
+
+/** What `GET /api/v1/training/stats` says of each scorer that was compared with people. */
+export interface CalibrationBody extends CalibrationFacts {
+  readonly source: string;
+  readonly at: string;
+}
+
+/** Calibrations under the names that HTTP readers use, with times as ISO 8601. */
+export function calibrationBodies(calibrations: readonly Calibration[]): readonly CalibrationBody[] {
+  const facts = calibrationFacts(
+    calibrations,
+    calibrations.map(({ source }) => source),
+  );
+  return calibrations.flatMap(({ source, at }) => {
+    const told = facts[source];
+    return told ? [{ source, at: new Date(at).toISOString(), ...told }] : [];
+  });
 }

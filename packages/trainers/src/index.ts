@@ -7,6 +7,7 @@ export {
 } from "./agent-scripts.js";
 export { memoryTable, qwenShapes } from "./memory-table.js";
 export {
+  type InFolder,
   type SavedTrainingScript,
   type SaveTrainingScriptOptions,
   saveTrainingScript,

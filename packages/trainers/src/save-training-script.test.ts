@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "@whetstone/core";
@@ -115,4 +116,14 @@ it("replaces no folder, even with overwrite", async () => {
   const save = saveTrainingScript("sft", { path: join(folder, "a.py"), datasetPath: "./d", overwrite: true });
   await expect(save).rejects.toThrow(/cannot be written/);
   expect(await readdir(join(folder, "a.py"))).toEqual([]);
+});
+
+it("replaces no link and waits for no pipe, even with overwrite", async () => {
+  await symlink(join(folder, "elsewhere"), join(folder, "SERVE.md"));
+  const save = () => saveTrainingScript("sft", { path: join(folder, "a.py"), datasetPath: "./d", overwrite: true });
+  await expect(save()).rejects.toThrow(/cannot be written to .*SERVE\.md" is no plain file; give another path$/);
+  await rm(join(folder, "SERVE.md"));
+  execFileSync("mkfifo", [join(folder, "requirements.txt")]);
+  await expect(save()).rejects.toThrow(/requirements\.txt" is no plain file/);
+  expect(await readdir(folder)).toEqual(["requirements.txt"]);
 });

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { link, lstat, mkdir, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { link, lstat, mkdir, open, rename, unlink, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { ConfigError } from "@whetstone/core";
 import { pathText } from "./config-text.js";
@@ -12,9 +13,17 @@ import { renderTrlConfig } from "./trl-config.js";
 export interface SaveTrainingScriptOptions extends TrainingScriptOptions {
   /** Where to write the script, ending in `.py`. Its folder is made when it is missing. */
   readonly path: string;
-  /** Whether files that are there may be replaced. Default false. */
+  /** Whether files that are there may be replaced; links and folders never are. Default false. */
   readonly overwrite?: boolean | undefined;
+  /**
+   * Makes a folder of this name beside the script and hands `write` its path. For who must not follow a link there, as
+   * the default does.
+   */
+  readonly inFolder?: InFolder | undefined;
 }
+
+/** Does what `write` does in a folder beside the script. */
+export type InFolder = (name: string, write: (folder: string) => Promise<void>) => Promise<void>;
 
 export interface SavedTrainingScript {
   readonly scriptPath: string;
@@ -38,7 +47,7 @@ export interface SavedTrainingScript {
  */
 export async function saveTrainingScript(
   kind: TrainingKind,
-  { path, overwrite = false, ...options }: SaveTrainingScriptOptions,
+  { path, overwrite = false, inFolder = folderBeside(path), ...options }: SaveTrainingScriptOptions,
 ): Promise<SavedTrainingScript> {
   if (!pathText.safeParse(path).success || !basename(path).endsWith(".py")) {
     throw new ConfigError(`path is ${quoted(path)}; it has to be a path that ends in .py, such as ./train-${kind}.py`);
@@ -50,23 +59,27 @@ export async function saveTrainingScript(
     scriptPath: path,
     requirementsPath: beside("requirements.txt"),
     trlConfigPath: trlConfig === null ? null : path.replace(/\.py$/, ".yaml"),
-    acceleratePaths: ACCELERATE.map((name) => beside(name)),
+    acceleratePaths: ACCELERATE.map((name) => join(beside("accelerate"), name)),
     servePath: beside("SERVE.md"),
     command: `uv run ${shellWord(path)}`,
   };
   const companions: [path: string, text: string][] = [
     [saved.requirementsPath, requirementsOf(script)],
-    ...ACCELERATE.map((name): [string, string] => [beside(name), templateFile(name)]),
     [saved.servePath, templateFile("SERVE.md")],
   ];
   if (saved.trlConfigPath !== null) companions.push([saved.trlConfigPath, trlConfig ?? ""]);
   try {
-    const missing: typeof companions = [];
-    for (const file of companions) if ((await textOf(file[0])) !== file[1]) missing.push(file);
-    if (!overwrite) await refuseExisting([path, ...missing.map(([companion]) => companion)]);
-    await mkdir(beside("accelerate"), { recursive: true });
-    await writeWhole(path, script, overwrite);
-    for (const [companion, text] of missing) await writeWhole(companion, text, overwrite);
+    const missing = await missingOf(companions, overwrite);
+    if (await isInTheWay(path, overwrite)) throw alreadyThere(path);
+    await inFolder("accelerate", async (folder) => {
+      const files = ACCELERATE.map((name): [string, string] => [
+        join(folder, name),
+        templateFile(`accelerate/${name}`),
+      ]);
+      missing.push(...(await missingOf(files, overwrite)));
+      await writeWhole(path, script, overwrite);
+      for (const [companion, text] of missing) await writeWhole(companion, text, overwrite);
+    });
   } catch (cause) {
     if (ConfigError.isInstance(cause)) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -75,7 +88,15 @@ export async function saveTrainingScript(
   return saved;
 }
 
-const ACCELERATE = ["ddp", "fsdp2", "zero3", "zero2-offload"].map((name) => join("accelerate", `${name}.yaml`));
+const ACCELERATE = ["ddp.yaml", "fsdp2.yaml", "zero3.yaml", "zero2-offload.yaml"];
+
+const folderBeside =
+  (path: string): InFolder =>
+  async (name, write) => {
+    const folder = join(dirname(path), name);
+    await mkdir(folder, { recursive: true });
+    await write(folder);
+  };
 
 /** The packages that the script's own header names, one a line. */
 function requirementsOf(script: string): string {
@@ -83,10 +104,23 @@ function requirementsOf(script: string): string {
   return [...header.matchAll(/^# {3}"(.+)",$/gm)].map(([, requirement]) => `${requirement}\n`).join("");
 }
 
-async function refuseExisting(paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    if (await lstat(path).catch(() => null)) throw alreadyThere(path);
+/** The files that do not hold their text yet. @throws ConfigError when another text may not be replaced */
+async function missingOf(files: readonly [path: string, text: string][], overwrite: boolean) {
+  const missing: [path: string, text: string][] = [];
+  for (const [path, text] of files) {
+    const isOther = await isInTheWay(path, overwrite);
+    if ((await textOf(path, Buffer.byteLength(text))) === text) continue;
+    if (isOther) throw alreadyThere(path);
+    missing.push([path, text]);
   }
+  return missing;
+}
+
+/** Whether a file is in the way. @throws Error for what is never replaced: a link, a folder, a pipe */
+async function isInTheWay(path: string, overwrite: boolean): Promise<boolean> {
+  const found = await lstat(path).catch(() => null);
+  if (found && !found.isFile()) throw Object.assign(new Error(`${quoted(path)} is no plain file`), { code: "NO_FILE" });
+  return found !== null && !overwrite;
 }
 
 /** The path is in the cause, for a caller who has another remedy to offer. */
@@ -95,8 +129,16 @@ const alreadyThere = (path: string) =>
     cause: Object.assign(new Error("the file exists"), { code: "EEXIST", path }),
   });
 
-async function textOf(path: string): Promise<string | null> {
-  return readFile(path, "utf8").catch(() => null);
+/** The text of a plain file of so many bytes; null for anything else, which is not even waited for. */
+async function textOf(path: string, bytes: number): Promise<string | null> {
+  const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
+  const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch(() => null);
+  try {
+    const found = await file?.stat();
+    return file && found?.isFile() && found.size === bytes ? await file.readFile("utf8") : null;
+  } finally {
+    await file?.close();
+  }
 }
 
 async function writeWhole(path: string, text: string, overwrite: boolean): Promise<void> {

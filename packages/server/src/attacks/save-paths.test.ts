@@ -11,7 +11,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { dataFolder, savePath } from "../data-folder.js";
 import { attackedServer } from "../testing/attacked-server.js";
@@ -122,6 +122,17 @@ describe("hostile names in save_to_file", () => {
     writeFileSync(join(dataRoot, "full", "mine.txt"), "mine\n");
     mkdirSync(join(dataRoot, "piped"));
     execFileSync("mkfifo", [join(dataRoot, "piped", "requirements.txt")]);
+    // What is written beside a script, one by one as a link, a dangling one, a pipe and a folder.
+    const companions = ["requirements.txt", "x.yaml", "SERVE.md", "accelerate", "accelerate/ddp.yaml"];
+    const obstacles = companions.flatMap((companion, i) =>
+      Object.entries(OBSTACLES).map(([kind, make]) => {
+        if (companion === "accelerate" && kind === "folder") return [];
+        const folder = `beside-${i}-${kind}`;
+        mkdirSync(join(dataRoot, folder, dirname(companion)), { recursive: true });
+        make(join(dataRoot, folder, companion), outside);
+        return [`${folder}/x.py`];
+      }),
+    );
     const before = listing(dataRoot);
 
     const save = (path: string, overwrite: boolean) =>
@@ -140,6 +151,7 @@ describe("hostile names in save_to_file", () => {
     ];
     always.push("dangling-folder", "dangling-folder/x.jsonl", "device.jsonl", "loop/x.jsonl", "pipe.jsonl", "pipe.py");
     always.push("folder.jsonl", "full", "there.jsonl/x.jsonl", "piped/x.py");
+    always.push(...obstacles.flat());
     for (const path of always) {
       for (const overwrite of [false, true]) problemCode(await save(path, overwrite), 409, `${path} ${overwrite}`);
     }
@@ -155,34 +167,38 @@ describe("hostile names in save_to_file", () => {
     expect(printed()).toBe("");
   });
 
-  it("write nothing outside while a folder is swapped for a link all the time", async () => {
-    const { dataRoot, send, cost } = await attackedServer();
-    const outside = temporaryFolder();
-    const real = join(dataRoot, "real");
-    let swaps = 0;
-    let isOver = false;
-    const swapping = (async () => {
-      while (!isOver) {
-        attempt(() => renameSync(real, `${real}-${swaps}`));
-        // The server may have made the folder anew in this very moment.
-        attempt(() => (swaps % 2 === 0 ? symlinkSync(outside, real) : mkdirSync(real)));
-        swaps += 1;
-        await new Promise((resolve) => setImmediate(resolve));
+  it.each(["real", "real/accelerate"])(
+    "write nothing outside while the folder %s is swapped for a link all the time",
+    async (name) => {
+      const { dataRoot, send, cost } = await attackedServer();
+      const outside = temporaryFolder();
+      const real = join(dataRoot, name);
+      mkdirSync(dirname(real), { recursive: true });
+      let swaps = 0;
+      let isOver = false;
+      const swapping = (async () => {
+        while (!isOver) {
+          attempt(() => renameSync(real, `${real}-${swaps}`));
+          // The server may have made the folder anew in this very moment.
+          attempt(() => (swaps % 2 === 0 ? symlinkSync(outside, real) : mkdirSync(real)));
+          swaps += 1;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      })();
+      const statuses = new Map<number, number>();
+      for (let i = 0; i < 80; i += 1) {
+        const body = { script_type: "sft", dataset_path: "d", save_to_file: `real/train-${i}.py`, overwrite: true };
+        const { status } = await send("POST", `${API}/script/generate`, { body: JSON.stringify(body) });
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
       }
-    })();
-    const statuses = new Map<number, number>();
-    for (let i = 0; i < 150; i += 1) {
-      const body = { script_type: "sft", dataset_path: "d", save_to_file: `real/train-${i}.py`, overwrite: true };
-      const { status } = await send("POST", `${API}/script/generate`, { body: JSON.stringify(body) });
-      statuses.set(status, (statuses.get(status) ?? 0) + 1);
-    }
-    isOver = true;
-    await swapping;
-    console.info(`${swaps} swaps while 150 scripts were saved:`, Object.fromEntries(statuses));
-    expect(readdirSync(outside)).toEqual([]);
-    expect([...statuses.keys()].toSorted()).toEqual([200, 409]);
-    await cost("swaps");
-  });
+      isOver = true;
+      await swapping;
+      console.info(`${swaps} swaps while 80 scripts were saved:`, Object.fromEntries(statuses));
+      expect(readdirSync(outside)).toEqual([]);
+      expect([...statuses.keys()].toSorted()).toEqual([200, 409]);
+      await cost("swaps");
+    },
+  );
 });
 
 describe("a folder that is swapped for a link between the check and the write", () => {
@@ -198,6 +214,14 @@ describe("a folder that is swapped for a link between the check and the write", 
     expect(readFileSync(join(root, "moved", "x.jsonl"), "utf8")).toBe("row\n");
   });
 });
+
+/** What may stand where a file is to be written; `outside` is a folder that nobody may write into. */
+const OBSTACLES: Readonly<Record<string, (path: string, outside: string) => void>> = {
+  link: (path, outside) => symlinkSync(path.endsWith("accelerate") ? outside : join(outside, "precious.jsonl"), path),
+  dangling: (path, outside) => symlinkSync(join(outside, "new"), path),
+  pipe: (path) => execFileSync("mkfifo", [path]),
+  folder: (path) => mkdirSync(path),
+};
 
 function attempt(step: () => void): void {
   try {

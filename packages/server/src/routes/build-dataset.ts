@@ -6,7 +6,7 @@ import { fromRequest } from "../from-request.js";
 import { jsonText } from "../json-text.js";
 import { RequestProblem } from "../problem.js";
 import { problemOf } from "../problem-of.js";
-import { body, count, problems } from "../schemas.js";
+import { body, calibrationFacts, count, problems } from "../schemas.js";
 import { needs, type ServerApp, type ServerParts } from "../server-parts.js";
 
 const row = z.record(z.string(), z.unknown());
@@ -22,9 +22,16 @@ const answerBody = z
       considered: count("interactions that matched"),
       used: count("interactions that stand in a row"),
       unused: count("good interactions that no row needed"),
-      prompts: count("distinct prompts").nullable(),
+      prompts: count("distinct prompts; null where they are not grouped").nullable(),
+      prompts_used: count("prompts that gave a row; null where they are not grouped").nullable(),
       drops: z.record(z.string(), z.number().int()).meta({ description: "what was left out, by reason" }),
       score_sources: z.record(z.string(), z.number().int()).meta({ description: "whose scores decided" }),
+      calibrations: z.record(z.string(), calibrationFacts.nullable()).meta({
+        description: "how well these sources agree with people; null for one that was never compared with them",
+      }),
+      top_contributors: z
+        .array(z.object({ user_id: z.string(), interactions: z.number().int() }))
+        .meta({ description: "users whose interactions stand in most rows, at most five, by pseudonym" }),
       files: z
         .record(z.string(), z.object({ rows: z.number().int(), bytes: z.number().int(), sha256: z.string() }))
         .nullable()

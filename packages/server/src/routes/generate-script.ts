@@ -1,14 +1,16 @@
-import { dirname, join } from "node:path";
+import { basename } from "node:path";
 import { createRoute, z } from "@hono/zod-openapi";
 import { ConfigError, DatasetError } from "@whetstone/core";
 import {
   generateTrainingScript,
+  type InFolder,
+  type SavedTrainingScript,
   saveTrainingScript,
   type TrainingConfigInput,
   trainingConfigSchema,
   trainingKinds,
 } from "@whetstone/trainers";
-import { checkReplaceable, type DataFolder, type SavePath, saveExists, savePath } from "../data-folder.js";
+import { type DataFolder, type SavePath, saveExists, savePath } from "../data-folder.js";
 import { NOTHING_SAVED } from "../dataset-answer.js";
 import { fromRequest } from "../from-request.js";
 import { RequestProblem } from "../problem.js";
@@ -46,6 +48,19 @@ const scriptBody = z
   })
   .openapi("ScriptOptions");
 
+const answerBody = z.object({
+  script_type: z.enum(trainingKinds),
+  script: z.string(),
+  saved_to: z.string().nullable().meta({ description: "the path in the data folder" }),
+  requirements_saved_to: z.string().nullable().meta({ description: "the packages, for pip" }),
+  trl_config_saved_to: z.string().nullable().meta({
+    description: "the same training for TRL's own command; null where TRL has none",
+  }),
+  accelerate_saved_to: z.array(z.string()).meta({ description: "for several GPUs, one way a file" }),
+  serve_saved_to: z.string().nullable().meta({ description: "how to put the model behind the agent" }),
+  command: z.string().nullable().meta({ description: "runs the training, from the data folder" }),
+});
+
 const route = createRoute({
   method: "post",
   path: "/api/v1/training/script/generate",
@@ -56,16 +71,7 @@ const route = createRoute({
   ...needs("build", { body: true }),
   request: { body: body(scriptBody) },
   responses: {
-    200: answers(
-      "The script.",
-      z.object({
-        script_type: z.enum(trainingKinds),
-        script: z.string(),
-        saved_to: z.string().nullable().meta({ description: "the path in the data folder" }),
-        requirements_saved_to: z.string().nullable(),
-        command: z.string().nullable().meta({ description: "runs the training, from the data folder" }),
-      }),
-    ),
+    200: answers("The script.", answerBody),
     ...problems(400, 401, 403, 409, 413, 415, 429, 503),
   },
 });
@@ -83,39 +89,64 @@ export function generateScriptRoute(app: ServerApp, { data }: ServerParts): void
       config: given.config as TrainingConfigInput | undefined,
     };
     const script = await fromRequest(() => generateTrainingScript(kind, options));
-    if (target && data)
-      await save(data, target, (path) => saveTrainingScript(kind, { ...options, path, overwrite }), overwrite);
-    const saved = target && {
-      saved_to: target.text,
-      requirements_saved_to: [...target.folders, "requirements.txt"].join("/"),
-      command: `uv run ${target.text.includes(" ") ? `'${target.text}'` : target.text}`,
-    };
-    const none = { saved_to: null, requirements_saved_to: null, command: null };
-    return context.json({ script_type: kind, script, ...(saved ?? none) }, 200);
+    const saved =
+      target && data
+        ? await save(data, target, (path, inFolder) =>
+            saveTrainingScript(kind, { ...options, path, overwrite, inFolder }),
+          )
+        : null;
+    return context.json({ script_type: kind, script, ...(target && saved ? savedTo(target, saved) : NOTHING) }, 200);
   });
+}
+
+/** The part of the answer that tells of files. */
+type SavedFiles = Omit<z.infer<typeof answerBody>, "script_type" | "script">;
+
+const NOTHING: SavedFiles = {
+  saved_to: null,
+  requirements_saved_to: null,
+  trl_config_saved_to: null,
+  accelerate_saved_to: [],
+  serve_saved_to: null,
+  command: null,
+};
+
+/** What was saved, as seen from the data folder. */
+function savedTo({ text, folders }: SavePath, saved: SavedTrainingScript): SavedFiles {
+  const beside = (path: string, ...within: readonly string[]) => [...folders, ...within, basename(path)].join("/");
+  return {
+    saved_to: text,
+    requirements_saved_to: beside(saved.requirementsPath),
+    trl_config_saved_to: saved.trlConfigPath && beside(saved.trlConfigPath),
+    accelerate_saved_to: saved.acceleratePaths.map((path) => beside(path, "accelerate")),
+    serve_saved_to: beside(saved.servePath),
+    command: `uv run ${text.includes(" ") ? `'${text}'` : text}`,
+  };
 }
 
 async function save(
   data: DataFolder,
   target: SavePath,
-  write: (path: string) => Promise<unknown>,
-  overwrite: boolean,
-): Promise<void> {
-  await data.write(target, async (path) => {
-    await checkReplaceable(path, { overwrite });
-    // An equal one may stay, so it is read; anything but a file must not be.
-    await checkReplaceable(join(dirname(path), "requirements.txt"), { overwrite: true });
+  write: (path: string, inFolder: InFolder) => Promise<SavedTrainingScript>,
+): Promise<SavedTrainingScript> {
+  const inFolder: InFolder = (name, writeInto) =>
+    data.write({ ...target, folders: [...target.folders, name], name: "." }, writeInto);
+  return data.write(target, async (path) => {
     try {
-      await write(path);
+      return await write(path, inFolder);
     } catch (error) {
+      const { cause } = error as Error;
+      if (cause instanceof RequestProblem) throw cause;
       // The options are known to be good, so what was refused is what stands there.
-      const isRefusal = ConfigError.isInstance(error) && !(error.cause instanceof Error);
-      if (isRefusal || codeOf(error) === "EEXIST") throw saveExists();
+      if (ConfigError.isInstance(error) && IN_THE_WAY.has(codeOf(cause))) throw saveExists();
       throw new DatasetError("DATASET_WRITE_FAILED", "the script could not be written", { cause: error });
     }
   });
 }
 
-function codeOf(error: unknown): string | undefined {
-  return ((error as Error).cause as NodeJS.ErrnoException | undefined)?.code;
+/** The last three: what stands there was swapped for something else a moment ago. */
+const IN_THE_WAY = new Set<unknown>(["EEXIST", "NO_FILE", "EISDIR", "ENOTDIR", "ELOOP"]);
+
+function codeOf(error: unknown): unknown {
+  return (error as NodeJS.ErrnoException | undefined)?.code;
 }

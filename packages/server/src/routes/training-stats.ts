@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { answers, count, problems } from "../schemas.js";
+import { answers, calibrationFacts, count, problems } from "../schemas.js";
 import { needs, type ServerApp, type ServerParts } from "../server-parts.js";
-import { trainingStatsBody } from "../training-stats.js";
+import { calibrationBodies, trainingStatsBody } from "../training-stats.js";
 
 const rate = z.number().min(0).max(1);
 
@@ -22,6 +22,9 @@ const statsBody = z
         average_quality: rate.nullable().meta({ description: "null when none is scored" }),
       }),
     ),
+    calibrations: z
+      .array(calibrationFacts.extend({ source: z.string(), at: z.iso.datetime() }))
+      .meta({ description: "how well each scorer agrees with people, where that was measured" }),
   })
   .openapi("TrainingStats");
 
@@ -36,5 +39,8 @@ const route = createRoute({
 });
 
 export function trainingStatsRoute(app: ServerApp, { store }: ServerParts): void {
-  app.openapi(route, async (context) => context.json(trainingStatsBody(await store.stats()), 200));
+  app.openapi(route, async (context) => {
+    const [stats, calibrations] = await Promise.all([store.stats(), store.calibrations()]);
+    return context.json({ ...trainingStatsBody(stats), calibrations: [...calibrationBodies(calibrations)] }, 200);
+  });
 }
