@@ -154,8 +154,11 @@ function pairsOf(
   const seen = new Set<string>();
   const distinct = wide.filter(([chosen, rejected]) => {
     const texts = [textOf(chosen), textOf(rejected)];
-    const isNew = texts[0] !== texts[1] && !seen.has(texts.join("\0"));
-    seen.add(texts.join("\0"));
+    if (texts[0] === texts[1]) return false;
+    if (wide.length === 1) return true; // what most prompts have, and joining long texts is dear
+    const both = texts.join("\0");
+    const isNew = !seen.has(both);
+    seen.add(both);
     return isNew;
   });
   return distinct.length > 0 ? distinct : "identicalAnswers";
