@@ -1,9 +1,10 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type FetchedRecord, type InteractionStore, isSamePrompt, type StoredInteraction } from "@whetstone/core";
 import type { Answer } from "./answer.js";
 import type { InteractionDrop, PromptDrop, Tally } from "./build-report.js";
 import { candidateSlices, fetchRecords, SLICE } from "./fetch-records.js";
 import type { IndexRows } from "./index-rows.js";
-import { groupByPrompt, membersOf } from "./prompt-groups.js";
+import { GROUPS_A_TURN, groupByPrompt, membersOf } from "./prompt-groups.js";
 
 /** Picks the answers of one prompt that make its rows. `members` are row positions, the worst answer first. */
 export type Choose = (members: Uint32Array, index: IndexRows) => readonly number[] | PromptDrop;
@@ -40,10 +41,11 @@ export async function* linesFromChosen(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly string[], void, void> {
   const { choose, maxRows, rowsAPrompt = 1 } = rules;
-  const groups = groupByPrompt(index);
+  const groups = await groupByPrompt(index);
   const candidates = new Uint32Array(groups.length);
   let [count, picksAPrompt, tried] = [0, 1, 0];
   for (let group = 0; group < groups.length; group++) {
+    if (group % GROUPS_A_TURN === GROUPS_A_TURN - 1) await nextTurn();
     const picked = choose(membersOf(groups, group), index);
     if (typeof picked === "string") {
       books.drop(picked);

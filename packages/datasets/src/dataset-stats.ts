@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { HIGH_QUALITY, IndexFlag, type InteractionStore } from "@whetstone/core";
 import { checkShare, type SelectOptions, selection } from "./build-options.js";
 import { type BuildReport, type RuleEffect, ruleEffects, tally } from "./build-report.js";
@@ -7,7 +8,7 @@ import { buildDpoDataset } from "./dpo.js";
 import { buildGrpoDataset, checkGroupSize, spread } from "./grpo.js";
 import { type IndexRows, indexRowsCollector } from "./index-rows.js";
 import { bestAndWorst } from "./preference-pairs.js";
-import { groupByPrompt, membersOf } from "./prompt-groups.js";
+import { GROUPS_A_TURN, groupByPrompt, membersOf } from "./prompt-groups.js";
 import { buildSftDataset } from "./sft.js";
 
 export interface DatasetStatsOptions extends SelectOptions {
@@ -99,10 +100,10 @@ export async function datasetStats(store: InteractionStore, options: DatasetStat
   const [scored, tasks] = [byPrompt.rows(), byTask.rows()];
   const potentialDatasets = {
     sftSamples: good.rows().length,
-    dpoPairs: countGroups(scored, bestAndWorst(minQualityDiff), dpo),
-    grpoGroups: countGroups(tasks, spread(groupSize), grpo),
+    dpoPairs: await countGroups(scored, bestAndWorst(minQualityDiff), dpo),
+    grpoGroups: await countGroups(tasks, spread(groupSize), grpo),
   };
-  const signal = signalOf(scored);
+  const signal = await signalOf(scored);
   const reports = readTexts
     ? await builtReports([
         buildSftDataset(store, { ...options, minQuality }),
@@ -128,10 +129,11 @@ export async function datasetStats(store: InteractionStore, options: DatasetStat
   return { ...facts, recommended, recommendation: recommended.reason };
 }
 
-function countGroups(index: IndexRows, choose: Choose, books: ReturnType<typeof tally>): number {
-  const groups = groupByPrompt(index);
+async function countGroups(index: IndexRows, choose: Choose, books: ReturnType<typeof tally>): Promise<number> {
+  const groups = await groupByPrompt(index);
   let count = 0;
   for (let group = 0; group < groups.length; group++) {
+    if (group % GROUPS_A_TURN === GROUPS_A_TURN - 1) await nextTurn();
     const picked = choose(membersOf(groups, group), index);
     if (typeof picked === "string") books.drop(picked);
     else count += 1;
@@ -140,10 +142,11 @@ function countGroups(index: IndexRows, choose: Choose, books: ReturnType<typeof 
   return count;
 }
 
-function signalOf(index: IndexRows): DatasetStats["signal"] {
-  const { length: prompts, ...groups } = groupByPrompt(index);
+async function signalOf(index: IndexRows): Promise<DatasetStats["signal"]> {
+  const { length: prompts, ...groups } = await groupByPrompt(index);
   let withSignal = 0;
   for (let group = 0; group < prompts; group++) {
+    if (group % GROUPS_A_TURN === GROUPS_A_TURN - 1) await nextTurn();
     const members = membersOf({ length: prompts, ...groups }, group);
     const [worst, best] = [members[0] as number, members[members.length - 1] as number];
     if (index.overall[worst] !== index.overall[best]) withSignal += 1;

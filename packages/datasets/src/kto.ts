@@ -54,7 +54,7 @@ export function buildKtoDataset(store: InteractionStore, options: KtoOptions = {
     const index = await scanEligible(store, filter, books, { unscored: "corrected" }, signal);
     const hasTools = (index.allFlags & IndexFlag.tools) !== 0;
     const shape = { format, hasTools, hasTasks: index.hasTasks };
-    const isRepeat = repeatFinder(index);
+    const isRepeat = await repeatFinder(index);
     const isLikeTooMany = similarAnswerFinder(maxSimilarAnswers);
     const toRows = (record: FetchedRecord, row: number): InteractionRows | InteractionDrop => {
       const corrected = correctedAnswerOf(record, fitness);

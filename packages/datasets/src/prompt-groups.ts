@@ -1,4 +1,9 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { IndexRows } from "./index-rows.js";
+
+/** Loops over all groups give others their turn after so many: a build may run in a process that answers requests. */
+export const GROUPS_A_TURN = 2048;
+const ROWS_A_TURN = 16_384;
 
 /** Rows grouped by the 64-bit prompt key, in typed arrays. Group `g` is `members[starts[g]]` up to `members[starts[g + 1]]`. */
 export interface PromptGroups {
@@ -9,8 +14,8 @@ export interface PromptGroups {
 }
 
 /** Groups rows by prompt, in the order of each prompt's newest answer: the order does not depend on hash values. */
-export function groupByPrompt(rows: IndexRows): PromptGroups {
-  const { groupOf, length } = numberGroups(rows);
+export async function groupByPrompt(rows: IndexRows): Promise<PromptGroups> {
+  const { groupOf, length } = await numberGroups(rows);
   const starts = new Uint32Array(length + 1);
   for (let row = 0; row < rows.length; row++) {
     const after = (groupOf[row] as number) + 1;
@@ -19,6 +24,7 @@ export function groupByPrompt(rows: IndexRows): PromptGroups {
   for (let group = 0; group < length; group++) {
     starts[group + 1] = (starts[group + 1] as number) + (starts[group] as number);
   }
+  await nextTurn();
   const next = starts.slice(0, length);
   const members = new Uint32Array(rows.length);
   for (let row = 0; row < rows.length; row++) {
@@ -27,7 +33,8 @@ export function groupByPrompt(rows: IndexRows): PromptGroups {
     members[place] = row;
     next[group] = place + 1;
   }
-  sortByScore(members, starts, rows.overall);
+  await nextTurn();
+  await sortByScore(members, starts, rows.overall);
   return { length, starts, members };
 }
 
@@ -37,13 +44,14 @@ export function membersOf({ starts, members }: PromptGroups, group: number): Uin
 }
 
 // Open addressing with linear probing: a slot holds a row's position + 1, the keys stay in the columns.
-function numberGroups({ length: count, promptKeyHigh, promptKeyLow }: IndexRows) {
+async function numberGroups({ length: count, promptKeyHigh, promptKeyLow }: IndexRows) {
   const bits = Math.max(4, Math.ceil(Math.log2(count * 1.5 + 1)));
   const slots = new Uint32Array(2 ** bits);
   const mask = slots.length - 1;
   const groupOf = new Uint32Array(count);
   let length = 0;
   for (let row = count - 1; row >= 0; row--) {
+    if (row % ROWS_A_TURN === 0) await nextTurn();
     const high = promptKeyHigh[row] as number;
     const low = promptKeyLow[row] as number;
     let slot = (Math.imul(high ^ Math.imul(low, 0x85ebca6b), 0x9e3779b1) >>> (32 - bits)) & mask;
@@ -67,8 +75,9 @@ function numberGroups({ length: count, promptKeyHigh, promptKeyLow }: IndexRows)
   return { groupOf, length };
 }
 
-function sortByScore(members: Uint32Array, starts: Uint32Array, overall: Float64Array): void {
+async function sortByScore(members: Uint32Array, starts: Uint32Array, overall: Float64Array): Promise<void> {
   for (let group = 0; group + 1 < starts.length; group++) {
+    if (group % GROUPS_A_TURN === GROUPS_A_TURN - 1) await nextTurn();
     const start = starts[group] as number;
     const end = starts[group + 1] as number;
     if (end - start < 2) continue;

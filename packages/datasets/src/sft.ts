@@ -66,7 +66,7 @@ export function buildSftDataset(store: InteractionStore, options: SftOptions = {
     const index = await scanEligible(store, filter, books, taken, signal);
     const hasTools = (index.allFlags & IndexFlag.tools) !== 0;
     const shape = { mode, format, hasTools, hasTasks: index.hasTasks };
-    const isRepeat = repeatFinder(index);
+    const isRepeat = await repeatFinder(index);
     const isLikeTooMany = similarAnswerFinder(maxSimilarAnswers);
     yield* linesFromEach(
       store,
@@ -93,8 +93,8 @@ export function buildSftDataset(store: InteractionStore, options: SftOptions = {
  * Returns what says of a row's answer whether the same text to the same prompt came before. Most prompts occur once:
  * only the answers of the others are hashed and remembered, in 64 bits each.
  */
-export function repeatFinder(index: IndexRows): (row: number, text: string) => boolean {
-  const { length, starts, members } = groupByPrompt(index);
+export async function repeatFinder(index: IndexRows): Promise<(row: number, text: string) => boolean> {
+  const { length, starts, members } = await groupByPrompt(index);
   const promptOf = new Uint32Array(index.length);
   for (let group = 0; group < length; group++) {
     const start = starts[group] as number;

@@ -193,6 +193,8 @@ export function fileStore(folder: string): JournaledStore {
           batch.push(reader.indexRow(row, number));
           if (batch.length < INDEX_BATCH) continue;
           yield { ...batch.batch(names), damaged };
+          // A day may hold millions, and whoever reads the batches may never wait for anything else.
+          await nextTurn();
           batch = indexBatchBuilder();
           damaged = 0;
         }
@@ -219,7 +221,12 @@ export function fileStore(folder: string): JournaledStore {
       const matches = interactionFilter(filter);
       const counter = statsCounter();
       for (const day of openDays(filter)) {
-        for (const row of reader.rows(day, matches)) counter.add(row);
+        let rows = 0;
+        for (const row of reader.rows(day, matches)) {
+          counter.add(row);
+          rows += 1;
+          if (rows % INDEX_BATCH === 0) await nextTurn();
+        }
         await nextTurn();
       }
       return counter.result();

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Annotation, annotationKey, effectiveScore, type StoredInteraction } from "../annotation.js";
 import type { Calibration } from "../calibration.js";
 import { DAY_MS, dayNumber } from "../day.js";
@@ -117,6 +118,8 @@ export function memoryStore(): InteractionStore {
         const number = numbers.get(record.agentType) ?? names.push(record.agentType) - 1;
         numbers.set(record.agentType, number);
         batch.push(indexRow(interaction, position, number));
+        // Each prompt is hashed anew, so that a whole batch would hold up everything else for long.
+        if (batch.length % 256 === 0) await nextTurn();
         if (batch.length < INDEX_BATCH) continue;
         yield batch.batch(names);
         batch = indexBatchBuilder();
