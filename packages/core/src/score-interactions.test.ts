@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Annotation, effectiveScore } from "./annotation.js";
-import { ConfigError, StoreError } from "./errors.js";
+import { ConfigError, ScoringError, StoreError } from "./errors.js";
 import type { Interaction } from "./interaction.js";
 import { scoreInteractions } from "./score-interactions.js";
 import { type Score, scorer } from "./scorer.js";
@@ -227,6 +227,36 @@ describe("scoreInteractions ends early", () => {
     const run = scoreInteractions(store, stuck, { concurrency: 1, signal: controller.signal });
     await expect(run).rejects.toThrow("enough");
     expect((await store.stats()).unscoredCount).toBe(5);
+  });
+
+  it("when the endpoint is gone: after so many failures in a row the rest is left untouched", async () => {
+    const store = await storeOf(500);
+    const down = scorer("judge:m@r", () => {
+      throw new ScoringError("SCORING_UNAVAILABLE", "nobody answers");
+    });
+    const report = await scoreInteractions(store, down, { concurrency: 4 });
+    expect(report.stoppedBy?.code).toBe("SCORING_UNAVAILABLE");
+    expect(report.stoppedBy?.reason).toMatch(/25 .*in a row.*nobody answers/);
+    expect(report.failed).toBeGreaterThanOrEqual(25);
+    expect(report.failed).toBeLessThan(25 + 4);
+    let marked = 0;
+    for await (const batch of store.query({})) marked += batch.filter(({ annotations = [] }) => annotations[0]).length;
+    expect(marked).toBe(report.failed);
+  });
+
+  it("not while some calls get through, nor for failures that are an answer's own", async () => {
+    const flaky = (code: "SCORING_UNAVAILABLE" | "SCORING_UNPARSABLE", every: number) => {
+      let calls = 0;
+      return scorer("judge:m@r", () => {
+        calls += 1;
+        if (calls % every === 0) return { scores: { overall: 0.5 } };
+        throw new ScoringError(code, "no");
+      });
+    };
+    const often = await scoreInteractions(await storeOf(200), flaky("SCORING_UNAVAILABLE", 20));
+    expect(often).toMatchObject({ scored: 10, failed: 190, stoppedBy: null });
+    const never = await scoreInteractions(await storeOf(200), flaky("SCORING_UNPARSABLE", 1000));
+    expect(never).toMatchObject({ scored: 0, failed: 200, stoppedBy: null });
   });
 
   it("when aborted before it begins", async () => {

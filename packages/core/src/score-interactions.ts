@@ -55,7 +55,7 @@ export interface ScoringUsage {
 export interface ScoringReport extends ScoringProgress {
   /** The first few that failed. */
   readonly failures: readonly ScoringFailure[];
-  /** Why the run ended before its end, such as a spent budget; null when it did not. */
+  /** Why the run ended before its end: a spent budget, or an endpoint that is gone; null when it did not. */
   readonly stoppedBy: Omit<ScoringFailure, "interactionId"> | null;
 }
 
@@ -69,7 +69,7 @@ export interface ScoringFailure {
  * Scores what still needs it and stores the scores, with the set number of calls under way at all times and memory
  * that does not grow. A judge never overrides a verifier, a verifier does override judges, heuristics and logged
  * scores. One that fails is counted, keeps the reason as an annotation and the run goes on; a spent budget ends it
- * early. A wrong option (ConfigError), a failing store or the signal rejects, after the scores so far are stored.
+ * early, and so does an endpoint that failed 25 times in a row. A wrong option (ConfigError), a failing store or the signal rejects, after the scores so far are stored.
  */
 export async function scoreInteractions(
   store: InteractionStore,
@@ -84,6 +84,7 @@ export async function scoreInteractions(
   const usage = { calls: 0, inputTokens: 0, outputTokens: 0, costUsd: 0 };
   const failures: ScoringFailure[] = [];
   let stoppedBy: ScoringReport["stoppedBy"] = null;
+  let unavailableInARow = 0;
   const writer = annotationWriter(store, ({ kind, interactionId }) => {
     if (kind === "unscored") return; // counted as failed already
     counts.scored -= 1;
@@ -158,6 +159,16 @@ export async function scoreInteractions(
     else counts[result === "scored" ? "scored" : "unscored"] += 1;
     if (fact) await writer.write(fact, settle);
     else settle();
+    if (result !== "overBudget") await heedOutage(failure);
+  }
+
+  /** Whoever is gone for all need not be tried for each: the rest is left untouched, or waits for a minute. */
+  async function heedOutage(failure: ScoringReport["stoppedBy"]): Promise<void> {
+    unavailableInARow = failure?.code === "SCORING_UNAVAILABLE" ? unavailableInARow + 1 : 0;
+    if (!failure || unavailableInARow < Math.max(HOPELESS, concurrency)) return;
+    if (follow) return sleep(OUTAGE_PAUSE_MS, undefined, { signal: stop.signal });
+    const reason = `${unavailableInARow} calls in a row failed, the last time with: ${failure.reason}; the rest was not tried`;
+    stoppedBy ??= { code: failure.code, reason };
   }
 
   function fail(failure: ScoringFailure): void {
@@ -175,6 +186,9 @@ async function* unshared(interactions: AsyncIterable<StoredInteraction>): AsyncG
 }
 
 const MAX_FAILURES = 5;
+/** So many calls in a row that the endpoint did not serve are no accident. */
+const HOPELESS = 25;
+const OUTAGE_PAUSE_MS = 60_000;
 /** How long a run that follows waits for a new day when the budget is spent, before it looks again. */
 const BUDGET_PAUSE_MS = 60_000;
 /** Scores written at once, and how long one waits for company: what a crash can lose of them. */

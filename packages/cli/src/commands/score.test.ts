@@ -168,8 +168,8 @@ describe("the judge", () => {
 
   const verdict = (messages: ChatRequest["messages"]) => grading(1)(messages[0]?.content ?? "");
   const oneBad: readonly (readonly [string, (good: string) => FakeOpenAiReply, string])[] = [
-    ["a wrong key", () => ({ status: 401 }), "SCORING_FAILED"],
-    ["an unknown model", () => ({ status: 404 }), "SCORING_FAILED"],
+    ["a wrong key", () => ({ status: 401 }), "SCORING_UNAVAILABLE"],
+    ["an unknown model", () => ({ status: 404 }), "SCORING_UNAVAILABLE"],
     ["HTML", () => ({ body: "<html>hello</html>", headers: { "content-type": "text/html" } }), "SCORING_UNPARSABLE"],
     ["429 for minutes", () => ({ status: 429, headers: { "retry-after": "600" } }), "SCORING_UNAVAILABLE"],
     ["200 with an empty body", () => ({ body: "" }), "SCORING_UNPARSABLE"],

@@ -112,7 +112,7 @@ async function score(
   }).finally(() => progress.stop());
 
   const { considered, scored, skipped, unscored, failed, failures, usage, stoppedBy } = report;
-  const [first = stoppedBy] = failures;
+  const first = stoppedBy ?? failures[0];
   if (first && scored + unscored === 0 && !follow) {
     const count = failed > 0 ? `none of ${counted(failed, "interaction")} could be scored: ` : "";
     throw new ScoringError(first.code, `${count}${first.reason}`);

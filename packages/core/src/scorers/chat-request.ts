@@ -20,7 +20,8 @@ export interface ChatRequestOptions {
 /**
  * Sends one chat completion and returns the assistant's text. Rate limits, server errors, time-outs and broken
  * connections are tried again, after the wait that the server asks for; redirects are refused.
- * @throws ScoringError SCORING_UNAVAILABLE when that did not help, SCORING_FAILED when the endpoint refused the request,
+ * @throws ScoringError SCORING_UNAVAILABLE when that did not help, or when the endpoint would refuse any request (a wrong
+ * key or model), SCORING_FAILED when it refused this one,
  * SCORING_UNPARSABLE when it answered something else than one finished completion; or the signal's reason
  */
 export async function requestChat(
@@ -41,7 +42,10 @@ export async function requestChat(
       const setUp = causes(error).find((cause) => ConfigError.isInstance(cause));
       if (setUp) throw setUp;
       const problem = describe(error, limit.signal.aborted ? timeoutMs : null);
-      if (!problem.isTransient) throw new ScoringError("SCORING_FAILED", problem.text, { cause: error });
+      if (!problem.isTransient) {
+        const code = problem.isForAll ? "SCORING_UNAVAILABLE" : "SCORING_FAILED";
+        throw new ScoringError(code, problem.text, { cause: error });
+      }
       const waitMs = problem.retryAfterMs ?? backoffMs(attempt);
       if (attempt >= maxRetries || waitMs > MAX_WAIT_MS) {
         const tries = attempt === 0 ? "once" : `${attempt + 1} times`;
@@ -150,6 +154,8 @@ function timeLimit(timeoutMs: number, outer: AbortSignal | undefined): { signal:
 interface Problem {
   readonly text: string;
   readonly isTransient: boolean;
+  /** It has nothing to do with what was asked. */
+  readonly isForAll?: boolean;
   readonly retryAfterMs?: number | undefined;
 }
 
@@ -161,12 +167,13 @@ function describe(error: unknown, timedOutAfterMs: number | null): Problem {
   if (typeof status === "number") {
     const isTransient = status === 408 || status === 409 || status === 429 || status >= 500;
     const text = `the judge's endpoint answered ${status}: ${withoutKeys(message ?? "")}${REMEDIES[status] ?? ""}`;
-    return { text, isTransient, retryAfterMs: retryAfterMs(headers) };
+    return { text, isTransient, isForAll: status in REMEDIES, retryAfterMs: retryAfterMs(headers) };
   }
   const reasons = causes(error).map((cause) => cause.message);
   const redirected = reasons.find((reason) => /redirect/i.test(reason));
   if (redirected) {
-    return { text: "the judge's endpoint redirects, which is refused: use the final address", isTransient: false };
+    const text = "the judge's endpoint redirects, which is refused: use the final address";
+    return { text, isTransient: false, isForAll: true };
   }
   // What is no failure of the network (a bug in a client's hook, say) does not heal by itself.
   const isNetwork = /connection|fetch failed|terminated|socket|ECONN|timed? ?out|other side closed/i.test(
@@ -180,6 +187,7 @@ function describe(error: unknown, timedOutAfterMs: number | null): Problem {
 
 const REMEDIES: Readonly<Record<number, string>> = {
   401: "; check the apiKey",
+  402: "; check the account's credit",
   403: "; check what the apiKey may do",
   404: "; check baseURL and model",
 };

@@ -271,7 +271,7 @@ describe("an endpoint in trouble", () => {
   ])("is not asked again after %i", async (status, remedy) => {
     const { ask, requests } = await judgeThat(() => ({ status }), { maxRetries: 3 });
     const error: unknown = await ask().catch((caught: unknown) => caught);
-    expect(error).toMatchObject({ code: "SCORING_FAILED" });
+    expect(error).toMatchObject({ code: "SCORING_UNAVAILABLE" });
     expect((error as Error).message).toContain(remedy);
     expect(requests).toHaveLength(1);
   });
