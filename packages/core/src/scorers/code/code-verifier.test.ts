@@ -352,6 +352,16 @@ describe("codeVerifier on JavaScript", () => {
     expect(await javascript(code, "assert.equal(await f(), 2)")).toBe(0);
   });
 
+  it("cannot say when the tests call what the answer added to an object of the language", async () => {
+    const last = "Array.prototype.last = function () { return this.at(-1) };\nconst tail = (list) => list.last();";
+    expect(await javascript(last, "assert.equal(tail([1, 2]), 2); assert.equal([1, 2].last(), 2)")).toBeNull();
+    expect(await javascript(last, "assert.equal(tail([1, 2]), 2)")).toBe(1);
+    expect(await javascript(last, "assert.equal(tail([1, 2]), 1)")).toBe(0);
+    const square = "Math.square = (x) => x * x;\nconst one = () => 1;";
+    expect(await javascript(square, "assert.equal(one(), 1); assert.equal(Math.square(3), 9)")).toBeNull();
+    expect(await javascript(square, "assert.equal(one(), 1); assert.equal(Math.cube(3), 27)")).toBe(0);
+  });
+
   it("cannot say when the tests never use the answer, or need what cannot be handed over", async () => {
     expect(await javascript("const f = () => 1", "assert(true)")).toBeNull();
     expect(await javascript("const f = (x) => x.y", "class T { y = 1 }; assert.equal(f(new T()), 1)")).toBeNull();

@@ -180,13 +180,17 @@ export const JAVASCRIPT_ANSWER = `(function (peer) {
   "use strict";
   const evaluate = eval, { parse, stringify } = JSON, { encode, serve, tick } = peer;
   const builtins = new Set(Object.getOwnPropertyNames(globalThis));
+  const { ownKeys } = Reflect;
+  const shared = [...builtins].map((name) => globalThis[name]).filter((value) => Object(value) === value && value !== globalThis);
+  const known = shared.flatMap((value) => [value, value.prototype]).filter((value) => Object(value) === value).map((object) => [object, new Set(ownKeys(object))]);
   globalThis.module = { exports: {} };
   globalThis.exports = module.exports;
   const initial = module.exports;
   return {
     serve, tick,
     exported(text) {
-      const names = parse(text).filter((name) => !builtins.has(name) && name !== "module" && name !== "exports");
+      const said = parse(text);
+      const names = said.filter((name) => !builtins.has(name) && name !== "module" && name !== "exports");
       const found = [];
       for (const name of names) {
         try {
@@ -195,7 +199,8 @@ export const JAVASCRIPT_ANSWER = `(function (peer) {
         } catch {} // not defined: the tests will say so
       }
       const whole = module.exports === initial ? null : encode(module.exports);
-      return stringify([found, whole]);
+      const added = known.flatMap(([object, before]) => ownKeys(object).filter((key) => said.includes(key) && !before.has(key)));
+      return stringify([found, whole, added]);
     },
   };
 })`;
@@ -266,7 +271,7 @@ export const JAVASCRIPT_TESTS = String.raw`(function (peer, report) {
   const test = (...args) => void collected.push(args.at(-1));
   const describe = (_title, body) => void body();
   const names = new Map();
-  let whole, usesValues = false;
+  let whole, usesValues = false, added = [];
   Object.assign(globalThis, {
     assert, test, it: test, describe,
     require(name) {
@@ -282,7 +287,8 @@ export const JAVASCRIPT_TESTS = String.raw`(function (peer, report) {
   return {
     serve, tick,
     define(text, entryPoint) {
-      const [found, exported] = JSON.parse(text);
+      const [found, exported, extensions] = JSON.parse(text);
+      added = extensions;
       for (const [name, value] of found) {
         // An answer may define what it likes, but not what the tests take from the language or from the task.
         if (name !== entryPoint && name in globalThis) continue;
@@ -303,7 +309,9 @@ export const JAVASCRIPT_TESTS = String.raw`(function (peer, report) {
         () => (isUsed() ? told(true, "the tests pass") : told(null, "the tests never used the answer")),
         (error) => {
           const reason = String(error?.name ?? "Error") + ": " + String(error?.message ?? error).slice(0, 200);
+          const own = error instanceof TypeError ? added[0] : undefined;
           if (peer.cannotSay !== null) told(null, peer.cannotSay);
+          else if (own !== undefined) told(null, "the answer adds " + own + " to an object of the language, which the tests do not share");
           else told(isUsed() || error instanceof ReferenceError ? false : null, reason);
         },
       );
