@@ -58,7 +58,7 @@ export function redisConnection({
   const onError = (error: unknown) => {
     if (lastError === undefined || !isVague(error)) lastError = error;
     // ioredis goes on in database 0: a store that writes there would be in the wrong place.
-    if (/DB index|SELECT/.test(String(error))) barred = redisError(error, where);
+    if (/DB index|\bselect\b/i.test(String(error))) barred = redisError(error, where);
   };
   // Another server may answer now: it is looked at before it is used.
   const onReady = () => {
@@ -83,7 +83,15 @@ export function redisConnection({
       throw error;
     });
     const opened = await opening;
-    if (barred) throw barred;
+    if (barred) {
+      const refusal = barred;
+      // The next connection is asked again: somebody may have given the permission meanwhile.
+      if (!("pipeline" in given) && opened.status === "ready") {
+        barred = null;
+        opened.disconnect(true);
+      }
+      throw refusal;
+    }
     if (opened.status === "ready") return opened;
     if (opened.status === "end") throw redisError(new Error("the client is closed"), where);
     if (opened.status === "wait") void opened.connect().catch(onError);

@@ -137,6 +137,21 @@ describe.runIf(hasRedisServer())("a server that cannot hold the store", () => {
     expect(await plain.cli("keys", "lost:*")).toBe("");
   });
 
+  it("is refused to a user who may not choose the database, until the user may", async () => {
+    await plain.cli("acl", "setuser", "zero", "on", `>${SECRET}`, "~*", "+@all", "-select");
+    const store = openStore(`${plain.url.replace("//", `//zero:${SECRET}@`)}/2?prefix=astray`);
+    for (let i = 0; i < 4; i++) {
+      await expect(store.append([interaction()])).rejects.toThrow(/lacks a permission of this user \('select'\)/);
+    }
+    await Promise.allSettled(Array.from({ length: 20 }, () => store.append([interaction()])));
+    expect(await plain.cli("keys", "astray:*")).toBe("");
+    await plain.cli("acl", "setuser", "zero", "+select");
+    await expect.poll(() => store.append([interaction()]).catch(() => []), { timeout: 20_000 }).toEqual(["stored"]);
+    await store.close();
+    expect(await plain.cli("keys", "astray:*")).toBe("");
+    expect(await plain.cli("-n", "2", "hget", "astray:meta", "layout")).toBe("1");
+  });
+
   it("is refused when it is older than 6.2, or no Redis", async () => {
     const old = await fakeServer((text) =>
       /info/i.test(text) ? bulk("redis_version:6.0.16\r\nrun_id:abc\r\nredis_mode:standalone") : "+OK\r\n",
