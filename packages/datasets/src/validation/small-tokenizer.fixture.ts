@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+const PLAIN = { single_word: false, lstrip: false, rstrip: false, normalized: false };
 const MARKS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"];
 
 /** ChatML, with the assistant's turns marked for a trainer that masks the others. */
@@ -37,7 +38,7 @@ export async function writeTokenizer(
     truncation: null,
     padding: null,
     added_tokens: MARKS.map((content, id) => ({
-      ...{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true },
+      ...{ id, content, ...PLAIN, special: true },
     })),
     normalizer: null,
     pre_tokenizer: { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true },
@@ -52,7 +53,7 @@ export async function writeTokenizer(
   };
   const config = {
     eos_token: "<|im_end|>",
-    pad_token: { content: "<|endoftext|>" },
+    pad_token: { __type: "AddedToken", content: "<|endoftext|>", ...PLAIN, special: true },
     tokenizer_class: "PreTrainedTokenizerFast",
   };
   await mkdir(folder, { recursive: true });
