@@ -136,6 +136,7 @@ export function memoryStore(): InteractionStore {
           if (record) batch.push({ interaction: stored(record), json: JSON.stringify(record) });
         }
         if (batch.length > 0) yield batch;
+        await nextTurn();
       }
     },
 
