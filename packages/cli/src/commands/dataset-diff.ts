@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { snakeKeys } from "@whetstone/core";
 import { type DatasetDiff, type DiffReason, diffDatasets } from "@whetstone/datasets";
 import { Argument, Command } from "commander";
+import { CliError } from "../cli-error.js";
 import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { count, counted } from "../counted.js";
@@ -34,6 +36,9 @@ async function run(
 ): Promise<ExitCode> {
   const { io, output } = context;
   const [before, after] = [resolve(io.cwd, a), resolve(io.cwd, b)];
+  for (const path of [before, after]) {
+    if (!existsSync(path)) throw new CliError("INPUT_UNREADABLE", `there is no dataset at ${path}: name another path`);
+  }
   const diff = ask
     ? await context.withStore((store) => diffDatasets(before, after, { store, examples: most }), { mustExist: true })
     : await diffDatasets(before, after, { examples: most });
