@@ -12,6 +12,7 @@ import { exportCommand } from "./commands/export.js";
 import { feedbackCommand } from "./commands/feedback.js";
 import { importCommand } from "./commands/import.js";
 import { initCommand } from "./commands/init.js";
+import { pushCommand } from "./commands/push.js";
 import { queryCommand } from "./commands/query.js";
 import { reportCommand } from "./commands/report.js";
 import { scoreCommand } from "./commands/score.js";
@@ -88,6 +89,7 @@ const COMMANDS = [
   feedbackCommand,
   datasetCommand,
   validateCommand,
+  pushCommand,
   scriptCommand,
   cleanupCommand,
   eraseCommand,

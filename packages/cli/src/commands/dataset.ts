@@ -27,6 +27,7 @@ import { fraction, limit, list, weights, wholeNumber } from "../option-values.js
 import { createProgress } from "../progress.js";
 import { terminalText } from "../terminal-text.js";
 import { datasetDiffCommand } from "./dataset-diff.js";
+import { datasetExportCommand } from "./dataset-export.js";
 
 interface DatasetOptions {
   readonly agentType?: readonly string[];
@@ -81,12 +82,12 @@ export function datasetCommand(io: CliIo): Command {
     .option("--max-samples <count>", "at most so many answers, the newest", wholeNumber(1));
   const reward = pairsCommand(io, "reward", "pairs with the gap of their scores, for a reward model");
   const command = new Command("dataset")
-    .summary("build a dataset: sft, dpo, grpo, kto or reward; or compare two")
+    .summary("build a dataset: sft, dpo, grpo, kto or reward; compare two; or export one")
     .description("Builds a dataset out of scored interactions, and says what was left out and why.")
     .helpCommand(false)
     .addHelpText("after", examples(...Object.values(EXAMPLES)));
   for (const kind of [sft, dpo, grpo, kto, reward]) command.addCommand(kind);
-  return command.addCommand(datasetDiffCommand(io));
+  return command.addCommand(datasetDiffCommand(io)).addCommand(datasetExportCommand(io));
 }
 
 const EXAMPLES: Readonly<Record<Kind, readonly [command: string, does: string]>> = {
