@@ -72,6 +72,18 @@ describe("the queue", () => {
     expect(await silent.take(5)).toEqual([]);
   });
 
+  it("takes over all that a silent worker held, as fast as it gets done", async () => {
+    const { one, other } = stores();
+    const [silent, busy] = [queueOf(one, 200), queueOf(other, 200)];
+    const ids = ["a", "b", "c", "d", "e"];
+    await silent.offer(ids);
+    expect(await silent.take(5)).toEqual(ids);
+    await sleep(300);
+    const takenOver: string[] = [];
+    for (let turn = 0; turn < 3; turn++) takenOver.push(...(await busy.take(2)));
+    expect(takenOver).toEqual(ids);
+  });
+
   it("has one leader at a time; another follows when it closes", async () => {
     const { one, other } = stores();
     const [first, second] = [queueOf(one), queueOf(other)];

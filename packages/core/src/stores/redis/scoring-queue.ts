@@ -86,10 +86,11 @@ export function redisScoringQueue(
       const ids: string[] = [];
       const now = performance.now();
       if (now - claimedStale > leaseMs / 4) {
-        claimedStale = now;
         const command: RedisCommand = ["xautoclaim", stream, GROUP, me, leaseMs, "0-0", "count", most];
         const [answer] = (await run([command])) as [[string, StreamEntry[]]];
         ids.push(...claim(answer[1]));
+        // As many as were asked for: there may be more.
+        if (ids.length < most) claimedStale = now;
       }
       if (ids.length < most) {
         const command: RedisCommand = [
