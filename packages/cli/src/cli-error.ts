@@ -13,6 +13,7 @@ export type CliErrorCode =
   | "STORE_MISSING"
   | "PORT_UNUSABLE"
   | "INTERACTION_MISSING"
+  | "TRAINING_FAILED"
   | "INTERRUPTED"
   | "INTERNAL";
 

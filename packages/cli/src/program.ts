@@ -15,12 +15,14 @@ import { initCommand } from "./commands/init.js";
 import { pushCommand } from "./commands/push.js";
 import { queryCommand } from "./commands/query.js";
 import { reportCommand } from "./commands/report.js";
+import { runsCommand } from "./commands/runs.js";
 import { scoreCommand } from "./commands/score.js";
 import { scriptCommand } from "./commands/script.js";
 import { serveCommand } from "./commands/serve.js";
 import { showCommand } from "./commands/show.js";
 import { statsCommand } from "./commands/stats.js";
 import { tailCommand } from "./commands/tail.js";
+import { trainCommand } from "./commands/train.js";
 import { validateCommand } from "./commands/validate.js";
 import { ExitCode } from "./exit-code.js";
 import { createOutput } from "./output.js";
@@ -91,6 +93,8 @@ const COMMANDS = [
   validateCommand,
   pushCommand,
   scriptCommand,
+  trainCommand,
+  runsCommand,
   cleanupCommand,
   eraseCommand,
   copyCommand,

@@ -42,8 +42,9 @@ export function openJournalFolder(
 ): JournalMeta | null {
   const entries = entriesOf(folder);
   if (entries?.includes(META)) return readMeta(folder);
-  // A name with a dot in front is a meta file on its way; whoever is first to link it wins. The spool is a neighbour.
-  if (entries?.some((name) => !name.startsWith(`.${META}`) && name !== "spool")) {
+  // A name with a dot in front is a meta file on its way; whoever is first to link it wins. The spool is a neighbour,
+  // and so are the training runs that the command line keeps.
+  if (entries?.some((name) => !name.startsWith(`.${META}`) && name !== "spool" && name !== "runs")) {
     throw new StoreError(
       "STORE_NOT_A_STORE",
       `${folder} holds other files and no ${META}: name an empty or a new folder for the store`,
