@@ -1,58 +1,60 @@
 import * as z from "zod";
 import { INTERACTION_ID, type Interaction, usageSchema } from "./interaction.js";
 
-const unit = z.number().min(0).max(1);
+const unit = /* @__PURE__ */ (() => z.number().min(0).max(1))();
 
 /** Who said it: `human:<who>`, `verifier:<name>`, `judge:<model>@<rubric>` or `heuristic:<name>`. */
 export const SCORE_SOURCE = /^(human|verifier|judge|heuristic):.{1,200}$/;
 
-const common = {
+const common = /* @__PURE__ */ (() => ({
   interactionId: z.string().regex(INTERACTION_ID),
   source: z.string().regex(SCORE_SOURCE),
   /** Epoch milliseconds. */
   at: z.number().int().min(0),
-};
+}))();
 
-const scoreAnnotation = z.object({
-  ...common,
-  kind: z.literal("score"),
-  /** Each in 0..1; `overall` decides. */
-  scores: z.record(z.string(), unit).refine((scores) => "overall" in scores, "scores need an `overall`"),
-  rationale: z.string().optional(),
-  /** What the scorer's model calls for this score took. */
-  usage: usageSchema.optional(),
-});
+const scoreAnnotation = /* @__PURE__ */ (() =>
+  z.object({
+    ...common,
+    kind: z.literal("score"),
+    /** Each in 0..1; `overall` decides. */
+    scores: z.record(z.string(), unit).refine((scores) => "overall" in scores, "scores need an `overall`"),
+    rationale: z.string().optional(),
+    /** What the scorer's model calls for this score took. */
+    usage: usageSchema.optional(),
+  }))();
 
 /** A scorer tried and has no score to show for it. Nothing is decided by it: it is the reason that one can query. */
-const unscoredAnnotation = z.object({
-  ...common,
-  kind: z.literal("unscored"),
-  /** The error's code, such as `SCORING_UNPARSABLE`. */
-  code: z.string().regex(/^[A-Z_]{1,64}$/),
-  reason: z.string(),
-  usage: usageSchema.optional(),
-});
+const unscoredAnnotation = /* @__PURE__ */ (() =>
+  z.object({
+    ...common,
+    kind: z.literal("unscored"),
+    /** The error's code, such as `SCORING_UNPARSABLE`. */
+    code: z.string().regex(/^[A-Z_]{1,64}$/),
+    reason: z.string(),
+    usage: usageSchema.optional(),
+  }))();
 
-const feedbackAnnotation = z.object({
-  ...common,
-  kind: z.literal("feedback"),
-  feedback: z.discriminatedUnion("type", [
-    z.object({ type: z.literal("boolean"), value: z.boolean() }),
-    /** 0 worst, 1 best. */
-    z.object({ type: z.literal("rating"), value: unit }),
-    z.object({ type: z.literal("comment"), value: z.string() }),
-    /** The corrected answer. */
-    z.object({ type: z.literal("demonstration"), value: z.string() }),
-  ]),
-});
+const feedbackAnnotation = /* @__PURE__ */ (() =>
+  z.object({
+    ...common,
+    kind: z.literal("feedback"),
+    feedback: z.discriminatedUnion("type", [
+      z.object({ type: z.literal("boolean"), value: z.boolean() }),
+      /** 0 worst, 1 best. */
+      z.object({ type: z.literal("rating"), value: unit }),
+      z.object({ type: z.literal("comment"), value: z.string() }),
+      /** The corrected answer. */
+      z.object({ type: z.literal("demonstration"), value: z.string() }),
+    ]),
+  }))();
 
 /**
  * A fact that came after the record: a score, a person's feedback, or why a scorer could not give one. It never changes the record. The newest
  * annotation of one source and kind replaces that source's older one.
  */
-export const annotationSchema = z
-  .discriminatedUnion("kind", [scoreAnnotation, feedbackAnnotation, unscoredAnnotation])
-  .readonly();
+export const annotationSchema = /* @__PURE__ */ (() =>
+  z.discriminatedUnion("kind", [scoreAnnotation, feedbackAnnotation, unscoredAnnotation]).readonly())();
 
 export type Annotation = z.infer<typeof annotationSchema>;
 export type ScoreAnnotation = Readonly<z.infer<typeof scoreAnnotation>>;

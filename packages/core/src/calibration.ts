@@ -3,41 +3,42 @@ import { type Agreement, agreementOf } from "./agreement.js";
 import { ConfigError } from "./errors.js";
 import { seededRandom } from "./seeded-random.js";
 
-const share = z.number().min(0).max(1);
-const interval = z.tuple([z.number(), z.number()]);
+const share = /* @__PURE__ */ (() => z.number().min(0).max(1))();
+const interval = /* @__PURE__ */ (() => z.tuple([z.number(), z.number()]))();
 
 /** How well a scorer agrees with people. It is stored with the scorer's source. */
-export const calibrationSchema = z
-  .object({
-    source: z.string().min(1),
-    /** Epoch milliseconds. */
-    at: z.number().int().min(0),
-    /** What people labelled and the scorer was asked. */
-    labelled: z.number().int(),
-    /** Of these what the scorer said in a form that can be read: the next figures are over them. */
-    parsable: z.number().int(),
-    unparsableRate: share,
-    agreement: share,
-    /** Cohen's kappa: 0 is chance, 1 is full agreement. Null where one of the two always says the same. */
-    kappa: z.number().nullable(),
-    /** Of 95 %, by bootstrap. */
-    kappaInterval: interval.nullable(),
-    /** The same two over all, unparsable being a category of its own. */
-    agreementOfAll: share,
-    kappaOfAll: z.number().nullable(),
-    /** How often the scorer changed its mind when two answers changed places; null where that was not asked. */
-    swapFlipRate: share.nullable(),
-    /** How much more than people the scorer gives for twice the length; null where lengths are not known. */
-    lengthBias: z.number().nullable(),
-    lengthBiasInterval: interval.nullable(),
-    /** What people said, and what the scorer said then. */
-    confusion: z.record(z.string(), z.record(z.string(), z.number().int())),
-    /** How well people agree with each other, each two of them. */
-    people: z.array(z.object({ agreement: share, kappa: z.number().nullable() })),
-    /** What that means, in words. */
-    verdict: z.string(),
-  })
-  .readonly();
+export const calibrationSchema = /* @__PURE__ */ (() =>
+  z
+    .object({
+      source: z.string().min(1),
+      /** Epoch milliseconds. */
+      at: z.number().int().min(0),
+      /** What people labelled and the scorer was asked. */
+      labelled: z.number().int(),
+      /** Of these what the scorer said in a form that can be read: the next figures are over them. */
+      parsable: z.number().int(),
+      unparsableRate: share,
+      agreement: share,
+      /** Cohen's kappa: 0 is chance, 1 is full agreement. Null where one of the two always says the same. */
+      kappa: z.number().nullable(),
+      /** Of 95 %, by bootstrap. */
+      kappaInterval: interval.nullable(),
+      /** The same two over all, unparsable being a category of its own. */
+      agreementOfAll: share,
+      kappaOfAll: z.number().nullable(),
+      /** How often the scorer changed its mind when two answers changed places; null where that was not asked. */
+      swapFlipRate: share.nullable(),
+      /** How much more than people the scorer gives for twice the length; null where lengths are not known. */
+      lengthBias: z.number().nullable(),
+      lengthBiasInterval: interval.nullable(),
+      /** What people said, and what the scorer said then. */
+      confusion: z.record(z.string(), z.record(z.string(), z.number().int())),
+      /** How well people agree with each other, each two of them. */
+      people: z.array(z.object({ agreement: share, kappa: z.number().nullable() })),
+      /** What that means, in words. */
+      verdict: z.string(),
+    })
+    .readonly())();
 
 export type Calibration = z.infer<typeof calibrationSchema>;
 

@@ -1,35 +1,38 @@
 import * as z from "zod";
 import type { JsonObject } from "./json.js";
 
-export const jsonObject = z.record(z.string(), z.json()) as unknown as z.ZodType<JsonObject>;
+export const jsonObject = /* @__PURE__ */ (() => z.record(z.string(), z.json()) as unknown as z.ZodType<JsonObject>)();
 
-const toolCall = z.object({
-  id: z.string().optional(),
-  type: z.literal("function"),
-  function: z.object({ name: z.string(), arguments: jsonObject }),
-});
+const toolCall = /* @__PURE__ */ (() =>
+  z.object({
+    id: z.string().optional(),
+    type: z.literal("function"),
+    function: z.object({ name: z.string(), arguments: jsonObject }),
+  }))();
 
 /**
  * One turn in OpenAI chat shape, canonical: `content` is always a string (empty beside tool calls) and the
  * `arguments` of a tool call are an object. Chat templates crash on or double-encode the other forms.
  */
-export const chatMessage = z.object({
-  role: z.enum(["system", "user", "assistant", "tool"]),
-  content: z.string(),
-  tool_calls: z.array(toolCall).optional(),
-  tool_call_id: z.string().optional(),
-  name: z.string().optional(),
-});
+export const chatMessage = /* @__PURE__ */ (() =>
+  z.object({
+    role: z.enum(["system", "user", "assistant", "tool"]),
+    content: z.string(),
+    tool_calls: z.array(toolCall).optional(),
+    tool_call_id: z.string().optional(),
+    name: z.string().optional(),
+  }))();
 
 /** A tool as the model was told of it: OpenAI function schema. */
-export const toolSchema = z.object({
-  type: z.literal("function"),
-  function: z.object({
-    name: z.string(),
-    description: z.string().optional(),
-    parameters: jsonObject.optional(),
-  }),
-});
+export const toolSchema = /* @__PURE__ */ (() =>
+  z.object({
+    type: z.literal("function"),
+    function: z.object({
+      name: z.string(),
+      description: z.string().optional(),
+      parameters: jsonObject.optional(),
+    }),
+  }))();
 
 export type ToolCall = Readonly<z.infer<typeof toolCall>>;
 export type ChatMessage = Readonly<z.infer<typeof chatMessage>>;

@@ -46,7 +46,7 @@ function snakeCase(name: string): string {
 }
 
 const twins = (names: readonly string[]) => names.map((name) => [name, snakeCase(name)] as const);
-const FIELDS = twins([...Object.keys(interactionSchema.unwrap().shape), "annotations"]);
+const FIELDS = /* @__PURE__ */ (() => twins([...Object.keys(interactionSchema.unwrap().shape), "annotations"]))();
 const USAGE = twins(["inputTokens", "outputTokens", "costUsd"]);
 
 function annotationRow({ interactionId: _, at, ...annotation }: Annotation): Record<string, unknown> {

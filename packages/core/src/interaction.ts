@@ -7,22 +7,24 @@ export const INTERACTION_ID = /^[\w.:-]{1,128}$/;
 /** The overall score from which an interaction counts as high quality. */
 export const HIGH_QUALITY = 0.8;
 
-const score = z.number().min(0).max(1);
+const score = /* @__PURE__ */ (() => z.number().min(0).max(1))();
 
-const source = z.object({
-  id: z.string().optional(),
-  title: z.string().optional(),
-  url: z.string().optional(),
-  text: z.string().optional(),
-  score: z.number().optional(),
-});
+const source = /* @__PURE__ */ (() =>
+  z.object({
+    id: z.string().optional(),
+    title: z.string().optional(),
+    url: z.string().optional(),
+    text: z.string().optional(),
+    score: z.number().optional(),
+  }))();
 
 /** What model calls took. */
-export const usageSchema = z.object({
-  inputTokens: z.number(),
-  outputTokens: z.number(),
-  costUsd: z.number().optional(),
-});
+export const usageSchema = /* @__PURE__ */ (() =>
+  z.object({
+    inputTokens: z.number(),
+    outputTokens: z.number(),
+    costUsd: z.number().optional(),
+  }))();
 
 export type Usage = Readonly<z.infer<typeof usageSchema>>;
 
@@ -30,41 +32,42 @@ export type Usage = Readonly<z.infer<typeof usageSchema>>;
  * One answered question, as it is stored. The schema is the only declaration: the type is inferred from it.
  * A missing `qualityScores.overall` means *unscored*, never 0.
  */
-export const interactionSchema = z
-  .object({
-    interactionId: z.string().regex(INTERACTION_ID),
-    /** Epoch milliseconds. */
-    timestamp: z.number().int().min(0),
-    query: z.string(),
-    answer: z.string(),
-    /** `math`, `code`, `rag`, `general` or the user's own word. */
-    agentType: z.string().min(1).max(128),
-    /** The whole trajectory, when there was more than one turn or a tool call. */
-    messages: z.array(chatMessage).optional(),
-    tools: z.array(toolSchema).optional(),
-    qualityScores: z.record(z.string(), score),
-    sessionId: z.string().optional(),
-    /** A pseudonym: HMAC of the caller's user id with the store's own salt. */
-    userId: z.string().optional(),
-    latencyMs: z.number().min(0),
-    toolsUsed: z.array(z.string()),
-    sources: z.array(source).optional(),
-    retrievalMethod: z.string().optional(),
-    errorOccurred: z.boolean(),
-    errorMessage: z.string().optional(),
-    model: z.string().optional(),
-    /** Which policy answered: a prompt version, an agent variant, a checkpoint. */
-    variant: z.string().optional(),
-    usage: usageSchema.optional(),
-    /** The right answer, where it is known. Verifiers compare with it. */
-    reference: z.string().optional(),
-    /** The task that several attempts share. */
-    groupId: z.string().optional(),
-    metadata: jsonObject.optional(),
-    /** What capture changed, such as `answer:truncated`. Absent when the record is exactly what was handed in. */
-    flags: z.array(z.string()).optional(),
-  })
-  .readonly();
+export const interactionSchema = /* @__PURE__ */ (() =>
+  z
+    .object({
+      interactionId: z.string().regex(INTERACTION_ID),
+      /** Epoch milliseconds. */
+      timestamp: z.number().int().min(0),
+      query: z.string(),
+      answer: z.string(),
+      /** `math`, `code`, `rag`, `general` or the user's own word. */
+      agentType: z.string().min(1).max(128),
+      /** The whole trajectory, when there was more than one turn or a tool call. */
+      messages: z.array(chatMessage).optional(),
+      tools: z.array(toolSchema).optional(),
+      qualityScores: z.record(z.string(), score),
+      sessionId: z.string().optional(),
+      /** A pseudonym: HMAC of the caller's user id with the store's own salt. */
+      userId: z.string().optional(),
+      latencyMs: z.number().min(0),
+      toolsUsed: z.array(z.string()),
+      sources: z.array(source).optional(),
+      retrievalMethod: z.string().optional(),
+      errorOccurred: z.boolean(),
+      errorMessage: z.string().optional(),
+      model: z.string().optional(),
+      /** Which policy answered: a prompt version, an agent variant, a checkpoint. */
+      variant: z.string().optional(),
+      usage: usageSchema.optional(),
+      /** The right answer, where it is known. Verifiers compare with it. */
+      reference: z.string().optional(),
+      /** The task that several attempts share. */
+      groupId: z.string().optional(),
+      metadata: jsonObject.optional(),
+      /** What capture changed, such as `answer:truncated`. Absent when the record is exactly what was handed in. */
+      flags: z.array(z.string()).optional(),
+    })
+    .readonly())();
 
 export type Interaction = z.infer<typeof interactionSchema>;
 export type Source = Readonly<z.infer<typeof source>>;

@@ -26,7 +26,7 @@ import { diskError } from "./disk-error.js";
 const META = "whetstone.json";
 const FORMAT = 1;
 
-const metaSchema = z.object({ format: z.literal(FORMAT), salt: z.string().min(32) });
+const metaSchema = /* @__PURE__ */ (() => z.object({ format: z.literal(FORMAT), salt: z.string().min(32) }))();
 
 /** What a journal folder says of itself. */
 export type JournalMeta = z.infer<typeof metaSchema>;

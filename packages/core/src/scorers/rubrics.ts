@@ -149,18 +149,19 @@ export function parseRubric(given: unknown): Rubric {
   return parsed.data;
 }
 
-const rubricShape = z.object({
-  id: z.string(),
-  task: z.string(),
-  criteria: z.array(
-    z.object({
-      id: z.string(),
-      description: z.string(),
-      weight: z.number().optional(),
-      decisive: z.boolean().optional(),
-    }),
-  ),
-});
+const rubricShape = /* @__PURE__ */ (() =>
+  z.object({
+    id: z.string(),
+    task: z.string(),
+    criteria: z.array(
+      z.object({
+        id: z.string(),
+        description: z.string(),
+        weight: z.number().optional(),
+        decisive: z.boolean().optional(),
+      }),
+    ),
+  }))();
 
 /** @throws ConfigError naming what is wrong with a rubric */
 function checkRubric({ id, criteria }: Rubric): void {
