@@ -113,5 +113,18 @@ for (const [name, answer] of [
 ]) {
   await datasets.writeDataset([{ prompt: "2 + 2?", completion: answer }], join(folder, name));
 }
+// What frameworks take, in folders of their own.
+for (const [name, to] of [
+  ["sft", "axolotl"],
+  ["dpo", "axolotl"],
+  ["sft", "llama-factory"],
+  ["dpo", "llama-factory"],
+  ["kto", "llama-factory"],
+]) {
+  await datasets.exportDataset(join(folder, name), join(folder, `${name}-${to}`), { to });
+}
+for (const name of [...Object.keys(builds), "growing"]) {
+  await datasets.exportDataset(join(folder, name), join(folder, `${name}-parquet`), { to: "parquet" });
+}
 await store.close();
 await dates.close();

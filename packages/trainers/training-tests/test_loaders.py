@@ -7,6 +7,7 @@ import subprocess
 
 import datasets
 import pytest
+import yaml
 from conftest import HERE
 from datasets import Features, Json, List, Value, load_dataset
 from transformers import AutoTokenizer
@@ -52,6 +53,15 @@ def written(tmp_path_factory):
     node = subprocess.run(command, capture_output=True, text=True)
     assert node.returncode == 0, node.stderr
     return folder
+
+
+def all_floats(value):
+    """In a Parquet column of JSON 1.0 is written as 1."""
+    if isinstance(value, dict):
+        return {key: all_floats(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [all_floats(inner) for inner in value]
+    return float(value) if type(value) is int else value
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -149,6 +159,58 @@ def test_trl_takes_plain_texts_for_what_they_are(written, method, qwen_model):
     for row in load_dataset(str(written / method), split="train"):
         assert not is_conversational({key: value for key, value in row.items() if key != "metadata"})
         assert maybe_apply_chat_template(row, tokenizer) == row
+
+
+@pytest.mark.parametrize("method", [*COLUMNS, "growing"])
+def test_a_parquet_export_loads_with_the_same_values(written, method):
+    for split, rows in load_dataset(str(written / f"{method}-parquet")).items():
+        assert same(all_floats(rows.to_list()), all_floats(lines(written / method / f"{split}.jsonl")))
+        if method == "reward":
+            assert all(isinstance(margin, float) for margin in rows["margin"])
+
+
+@pytest.mark.parametrize("method", ["sft-axolotl", "dpo-axolotl"])
+def test_axolotl_finds_its_columns_by_the_settings(written, method, qwen_model):
+    settings = yaml.safe_load((written / method / "axolotl.yaml").read_text("utf-8"))
+    assert settings["learning_rate"] in (2e-4, 5e-6)
+    tokenizer = AutoTokenizer.from_pretrained(qwen_model)
+    for part, split in (("datasets", "train"), ("test_datasets", "test")):
+        [named] = settings[part]
+        assert (named["path"], named["split"]) == (f"./{method}", split)
+        rows = load_dataset(str(written / named["path"]), split=named["split"])
+        assert same(rows.to_list(), lines(written / method / f"{split}.jsonl"))
+        for row in rows:
+            turns = row[named["field_messages"]]
+            if method == "sft-axolotl":
+                # As its strategy does before it renders: arguments and parameters are texts of JSON.
+                tools = json.loads(row[named["field_tools"]]) if row[named["field_tools"]] else None
+                for call in (call for turn in turns for call in turn.get("tool_calls") or []):
+                    call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+                text = tokenizer.apply_chat_template(turns, tools=tools, tokenize=False)
+                assert turns[-1]["content"] in text
+            else:
+                assert {row[named["field_chosen"]]["role"], row[named["field_rejected"]]["role"]} == {"assistant"}
+
+
+@pytest.mark.parametrize("method", ["sft-llama-factory", "dpo-llama-factory", "kto-llama-factory"])
+def test_llama_factory_finds_its_columns_by_the_entry(written, method):
+    folder = written / method
+    settings = yaml.safe_load((folder / "llama-factory.yaml").read_text("utf-8"))
+    assert settings["dataset_dir"] == f"./{method}"
+    entries = json.loads((folder / "dataset_info.json").read_text("utf-8"))
+    for split in (settings["dataset"], settings["eval_dataset"]):
+        columns = entries[split]["columns"]
+        rows = load_dataset("json", data_files=str(folder / entries[split]["file_name"]), split="train")
+        assert same(rows.to_list(), lines(folder / f"{split}.jsonl"))
+        assert set(columns.values()) == set(rows.column_names)
+        for row in rows:
+            turns = row[columns["messages"]]
+            asked, said = {"human", "observation"}, {"gpt", "function_call"}
+            assert all(turn["from"] in (said if at % 2 else asked) for at, turn in enumerate(turns))
+            assert len(turns) % 2 == (1 if entries[split].get("ranking") else 0)
+            for turn in turns:
+                if turn["from"] == "function_call":
+                    assert {"name", "arguments"} <= json.loads(turn["value"])[0].keys()
 
 
 def test_trl_unpairs_pairs_and_leaves_single_answers_alone(written):
