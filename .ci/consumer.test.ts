@@ -137,7 +137,7 @@ describe("a bundle", () => {
     ["redaction", 'export { redactor } from "@whetstone/core";', 35],
     ["a verifier", 'export { mathVerifier } from "@whetstone/core";', 40],
     ["capture", 'export { createInteractionLogger, fileStore } from "@whetstone/core";', CAPTURE_KB],
-    ["capture of wrapped agents", 'export { wrapAgent } from "@whetstone/agent-wrappers";', 95],
+    ["capture of wrapped agents", 'export { wrapAgent } from "@whetstone/agent-wrappers";', 110],
     ["all of core", 'export * from "@whetstone/core";', CORE_KB],
     ["all of datasets, core excepted", 'export * from "@whetstone/datasets";', 60],
     ["all of trainers, core excepted", 'export * from "@whetstone/trainers";', 80],
