@@ -27,7 +27,7 @@ export interface CopyProgress extends CopyReport {
 /**
  * Copies all interactions of one store into another with what was said of them, oldest first. Copying again changes
  * nothing: known records stay as they are, and of annotations only those are brought that are missing or newer there.
- * User ids are pseudonyms of the first store by then, and get the other store's on top.
+ * User ids are pseudonyms of the first store by then, and stay so.
  */
 export async function copyStore(
   from: InteractionStore,
