@@ -124,9 +124,11 @@ function typeOf(schema: JsonSchema): string {
     const name = text(schema.$ref.split("/").at(-1) ?? "");
     return `<a href="#shape-${name}">${name}</a>`;
   }
-  const choices = schema.anyOf ?? schema.oneOf ?? schema.allOf;
+  // Null is how a field may be left out, and goes without saying.
+  const choices = (schema.anyOf ?? schema.oneOf ?? schema.allOf)?.filter(({ type }) => type !== "null");
   if (choices) return [...new Set(choices.map(typeOf))].join(" or ");
-  if (schema.enum) return schema.enum.map((value) => `<code>${text(JSON.stringify(value))}</code>`).join(" ");
+  const values = schema.enum?.filter((value) => value !== null);
+  if (values) return values.map((value) => `<code>${text(JSON.stringify(value))}</code>`).join(" ");
   if (schema.const !== undefined) return `<code>${text(JSON.stringify(schema.const))}</code>`;
   if (schema.items) return `list of ${typeOf(schema.items)}`;
   if (typeof schema.additionalProperties === "object" && Object.keys(schema.additionalProperties).length > 0) {

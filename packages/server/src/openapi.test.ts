@@ -164,6 +164,7 @@ describe("/docs", () => {
     }
     for (const name of Object.keys(components.schemas)) expect(html).toContain(`id="shape-${name}"`);
     expect(html).not.toMatch(/<script|<img|<link|https?:\/\/|undefined|\[object/i);
+    expect(html).not.toMatch(/ or <|<code>null/);
     const links = [...html.matchAll(/href="#([^"]+)"/g)].map(([, target]) => target);
     for (const target of links) expect(html).toContain(`id="${target}"`);
   });

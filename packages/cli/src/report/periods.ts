@@ -32,7 +32,7 @@ export function periodOf({ start, widthMs, count }: Periods, time: number): numb
 
 /** How long a period is, in words. */
 export function periodName({ widthMs }: Periods): string {
-  const names = ["minute", "ten minutes", "hour", "six hours", "day", "week", "four weeks", "year"];
+  const names = ["minute", "ten minutes", "hour", "six hours", "day", "week", "four weeks", "52 weeks"];
   return names[WIDTHS.indexOf(widthMs)] ?? "period";
 }
 
@@ -44,7 +44,7 @@ export function periodLabel({ start, widthMs }: Periods, period: number): string
       ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23", day: "numeric", month: "short" }
       : widthMs < DAY
         ? { day: "numeric", month: "short", hour: "2-digit", hourCycle: "h23", minute: "2-digit" }
-        : widthMs <= 28 * DAY
+        : widthMs < 28 * DAY
           ? { day: "numeric", month: "short" }
           : { month: "short", year: "numeric" };
   return new Intl.DateTimeFormat("en-GB", { ...options, timeZone: "UTC" }).format(time);
