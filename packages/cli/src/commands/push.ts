@@ -28,7 +28,10 @@ export function pushCommand(io: CliIo): Command {
     .option("--branch <name>", "the branch to commit to (default: main)")
     .option("--message <text>", "the title of the commit")
     .option("--token <token>", "instead of HF_TOKEN; others on this machine may see a command line")
-    .addHelpText("after", examples(["HF_TOKEN=… whetstone push data/good acme/support-sft", "as a private repository"]))
+    .addHelpText(
+      "after",
+      examples(["whetstone push data/good acme/support-sft", "as a private repository, with the token in HF_TOKEN"]),
+    )
     .action(commandAction(io, (context, options: PushCommandOptions, args) => run(context, options, args)));
 }
 
