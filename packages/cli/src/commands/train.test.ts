@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { generateTrainingScript } from "@whetstone/trainers";
 import { describe, expect, it } from "vitest";
 import { ExitCode } from "../exit-code.js";
+import { interaction, recorded } from "../testing/recorded-store.js";
 import { runInProcess, runJson } from "../testing/run-in-process.js";
 import { command, spawned } from "../testing/spawn-cli.js";
 import { temporaryFolder } from "../testing/temporary-folder.js";
@@ -89,6 +90,14 @@ describe("whetstone train", () => {
     expect(metrics.map((line) => (JSON.parse(line) as { step: number }).step)).toEqual([2, 4, 6, 8, 10, 12]);
     expect(readFileSync(join(folder, "output.log"), "utf8")).toContain("flags:");
     expect(readdirSync(folder).sort()).toEqual(["metrics.jsonl", "output.log", "run.json"]);
+  });
+
+  it("leaves room for a store in the folder that its runs are in", async () => {
+    const cwd = trainingFolder();
+    await runInProcess(["train", "train-sft.py", ...python], { cwd, env });
+    await recorded(cwd, interaction({}));
+    expect(await runJson(["stats"], { cwd, env })).toMatchObject({ total_interactions: 1 });
+    expect(await runs(cwd)).toHaveLength(1);
   });
 
   it("shows the step, the loss and the time that is left on a terminal", async () => {
