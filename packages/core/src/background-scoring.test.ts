@@ -153,7 +153,7 @@ describe("backgroundScoring", () => {
     scoring.offer("late");
     await new Promise((resolve) => setTimeout(resolve, 200));
     await store.append([interaction({ interactionId: "late" })]);
-    await vi.waitFor(() => expect(events).toHaveLength(1), { timeout: 5_000 }, PATIENTLY);
+    await vi.waitFor(() => expect(events).toHaveLength(1), PATIENTLY);
     expect(scoring.stats()).toEqual({ waiting: 0, scored: 1, unscored: 0, failed: 0, skipped: 0 });
     await scoring.close(0);
   });

@@ -327,6 +327,23 @@ describe("a server that forgets", () => {
   });
 });
 
+describe("a server that forgets what went past the disk", () => {
+  it("gets that again, too", async () => {
+    writeFileSync(join(folder, "file"), "");
+    const logger = open({ spoolDirectory: join(folder, "file") });
+    for (let n = 0; n < 200; n++) logger.log(asked(n));
+    await logger.flush();
+    store.forget();
+    const lost = new Promise<{ resent: number }>((resolve) => logger.on("storeLost", resolve));
+    for (let n = 200; n < 210; n++) logger.log(asked(n));
+    expect((await lost).resent).toBeGreaterThanOrEqual(200);
+    await logger.flush();
+    expect(await queries()).toHaveLength(210);
+    expect(logger.stats()).toMatchObject({ offered: 210, stored: 210, duplicate: 0 });
+    expectBalanced(logger);
+  });
+});
+
 describe("a record that the store refuses", () => {
   it("does not hold up the others, and is stored when the store takes it", async () => {
     store.refuses = (record) => record.query === "Question 77" || record.query === "Question 200";

@@ -18,9 +18,10 @@ import {
   spooledItem,
   weightOf,
 } from "./parcel.js";
+import { recentItems } from "./recent-items.js";
 import { replays } from "./replays.js";
 import { type Spill, spillFrom } from "./spill.js";
-import type { Spool, SpoolPlace } from "./spool.js";
+import { RETAIN_MS, type Spool, type SpoolPlace } from "./spool.js";
 
 /** Parcels on their way at once, their size in memory, and how long a smaller one waits for more. */
 const IN_FLIGHT = 4;
@@ -45,6 +46,7 @@ const SLOW_PAUSE_MS = 1_000;
 const FAILED_PAUSE_MS = 5_000;
 /** Of the queue's bounds. */
 const HALF_FULL = 0.5;
+const RECENT_SHARE = 0.25;
 /** Refused entries that wait aside for somebody to mend what is wrong. */
 const ASIDE = 1_024;
 const PROBE_MS = 3_000;
@@ -107,6 +109,8 @@ export function delivery({
   const aside: { readonly item: Item; readonly kind: ParcelKind }[] = [];
   /** What was laid aside, on its way again. */
   const recalled: Parcel[] = [];
+  /** Of what went past a disk that was slow or full, what the store has taken lately. */
+  const diskless = recentItems(RETAIN_MS, maxBytes * RECENT_SHARE);
   const leftovers = replays("leftover");
   const again = replays("again");
   const retry = growingPause();
@@ -355,9 +359,13 @@ export function delivery({
     return true;
   }
 
-  function settle({ segment, captured, record, bytes: size }: Item, kind: ParcelKind): void {
+  function settle(item: Item, kind: ParcelKind): void {
+    const { segment, captured, record, bytes: size } = item;
     if (captured) queue.settle(captured);
-    if (!segment) return;
+    if (!segment) {
+      if (spool) diskless.add(item);
+      return;
+    }
     segment.settledAt = performance.now();
     if (kind === "again") return;
     segment.settled += 1;
@@ -522,7 +530,11 @@ export function delivery({
       again.add({ segment, offset: 0 }, segment.settled + between);
       lines += segment.settled;
     }
-    onStoreLost(lines);
+    const items = diskless.takeAll();
+    for (let from = 0; from < items.length; from += PARCEL_ENTRIES) {
+      recalled.push(parcelOf("again", items.slice(from, from + PARCEL_ENTRIES)));
+    }
+    onStoreLost(lines + items.length);
     return true;
   }
 
@@ -541,7 +553,8 @@ export function delivery({
       }
     }
     if (spool && now - claimedAt > CLAIM_MS) claim();
-    if (spool && epoch !== undefined && now - lookedAt > LOOK_IDLE_MS && spool.bytes > 0) void lookAtStore();
+    if (spool && epoch !== undefined && now - lookedAt > LOOK_IDLE_MS && (spool.bytes > 0 || !diskless.isEmpty))
+      void lookAtStore();
     if (aside.length > 0 && recalled.length === 0 && now - probedAt > PROBE_MS) {
       probedAt = now;
       probeAside();

@@ -10,7 +10,7 @@ import { claimFolders, leaveFolder, listSpoolSegments, makeOwnFolder, renewLease
 const SEGMENT_BYTES = 4 * 1024 * 1024;
 const SEGMENT_AGE_MS = 15_000;
 /** How long, and up to how many bytes, stored records are kept: a server that restarts empty gets them again. */
-const RETAIN_MS = 30_000;
+export const RETAIN_MS = 30_000;
 const RETAIN_BYTES = 64 * 1024 * 1024;
 const RENEW_MS = 10_000;
 /** After a pause as long as this somebody may have thought that this process is dead. */
