@@ -160,7 +160,7 @@ it("compares two datasets", async () => {
   expect(told.stdout).toContain("added: 2\n  2 below the other's min_quality\n");
   expect(told.stdout).toContain("  removed r0: of an agent type that the other does not take\n");
   const wrong = await runInProcess(["dataset", "diff", "a", "none"], { cwd });
-  expect(wrong).toMatchObject({ exitCode: ExitCode.usage, stdout: "" });
+  expect(wrong).toMatchObject({ exitCode: ExitCode.failed, stdout: "" });
 });
 
 it("says with its exit code that some interactions could not be read", async () => {
