@@ -1,8 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openStore } from "@whetstone/core";
 import { buildGrpoDataset, buildSftDataset, describeReport, writeDataset } from "@whetstone/datasets";
@@ -138,7 +137,7 @@ const pythonFile = (name: string) => fileURLToPath(new URL(`../python/${name}`, 
 
 /** The command of the built package. */
 function whetstone(): string {
-  return join(dirname(createRequire(import.meta.url).resolve("whetstone/package.json")), "bin/whetstone.js");
+  return fileURLToPath(new URL("bin/whetstone.js", import.meta.resolve("whetstone/package.json")));
 }
 
 /** The interpreter of the environment that the training tests make and share. */
