@@ -20,7 +20,7 @@ async function folderWith(shell: string): Promise<string> {
 /** What a line may be gone on with, and words that it may not. */
 const LINES: readonly (readonly [line: string, expected: readonly string[]])[] = [
   ["whetstone sc", ["score", "script"]],
-  ["whetstone dataset ", ["diff", "dpo", "grpo", "kto", "reward", "sft"]],
+  ["whetstone dataset ", ["diff", "dpo", "export", "grpo", "kto", "reward", "sft"]],
   ["whetstone score --scorer c", ["citations", "code"]],
   ["whetstone dataset grpo --max-", ["--max-groups", "--max-per-session", "--max-per-user", "--max-prompts"]],
   ["whetstone --json query --or", ["--order"]],
