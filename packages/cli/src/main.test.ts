@@ -18,7 +18,10 @@ const shell = (...args: string[]) =>
 // needs sources that nobody may read.
 const isRoot = process.getuid?.() === 0;
 const canBeNobody =
-  isRoot && foldersAbove(import.meta.dirname).every((folder) => (statSync(folder).mode & 0o001) !== 0);
+  isRoot &&
+  [import.meta.dirname, dirname(process.execPath)]
+    .flatMap(foldersAbove)
+    .every((folder) => (statSync(folder).mode & 0o001) !== 0);
 
 describe("the whetstone process", PATIENCE, () => {
   it("prints on standard output, tells errors on standard error, and exits with the code", async () => {
