@@ -8,28 +8,25 @@ import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { counted } from "../counted.js";
 import { ExitCode } from "../exit-code.js";
-import { list, pointInTime } from "../option-values.js";
+import { chosenInteractions, type InteractionChoice, withInteractionChoice } from "../interaction-choice.js";
 import { createProgress } from "../progress.js";
 
-interface ExportOptions {
+interface ExportOptions extends InteractionChoice {
   readonly parquet: string;
-  readonly since?: number;
-  readonly until?: number;
-  readonly agentType?: readonly string[];
 }
 
 /** `whetstone export`: the interactions as files that DuckDB, Spark and the like read. */
 export function exportCommand(io: CliIo): Command {
-  return new Command("export")
-    .summary("write interactions as Parquet files, one a day")
-    .description(
-      "Writes interactions as Parquet, one file for each UTC day, which DuckDB, Spark, Ray or pandas read. A file of an\n" +
-        "earlier export is replaced. Needs the package hyparquet-writer.",
-    )
-    .requiredOption("--parquet <folder>", "where to write the files")
-    .option("--since <time>", "from this time on: ISO 8601, or an age such as 7d", pointInTime(io.now))
-    .option("--until <time>", "before this time", pointInTime(io.now))
-    .option("--agent-type <name>", "only this agent type; repeatable", list)
+  return withInteractionChoice(
+    new Command("export")
+      .summary("write interactions as Parquet files, one a day")
+      .description(
+        "Writes interactions as Parquet, one file for each UTC day, which DuckDB, Spark, Ray or pandas read. A file of an\n" +
+          "earlier export is replaced. Needs the package hyparquet-writer.",
+      )
+      .requiredOption("--parquet <folder>", "where to write the files"),
+    io,
+  )
     .addHelpText(
       "after",
       examples(
@@ -83,8 +80,7 @@ async function run({ io, output, withStore }: CommandContext, options: ExportOpt
   try {
     await withStore(
       async (store) => {
-        const filter = { startTime: options.since, endTime: options.until, agentTypes: options.agentType };
-        for await (const batch of store.query({ ...filter, signal: io.signal })) {
+        for await (const batch of store.query({ ...chosenInteractions(options), signal: io.signal })) {
           for (const [day, interactions] of byDay(batch)) {
             if (open?.day !== day) {
               await open?.file.finish();

@@ -4,13 +4,16 @@ import { CliError } from "../cli-error.js";
 import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { ExitCode } from "../exit-code.js";
-import { fraction, list, pointInTime, wholeNumber } from "../option-values.js";
+import {
+  chosenInteractions,
+  errorsOption,
+  type InteractionChoice,
+  withInteractionChoice,
+} from "../interaction-choice.js";
+import { fraction, wholeNumber } from "../option-values.js";
 import { renderTable } from "../text-table.js";
 
-interface QueryCommandOptions {
-  readonly since?: number;
-  readonly until?: number;
-  readonly agentType?: readonly string[];
+interface QueryCommandOptions extends InteractionChoice {
   readonly minQuality?: number;
   readonly errors?: "include" | "exclude" | "only";
   readonly unscored?: boolean;
@@ -26,18 +29,16 @@ const TABLE_LIMIT = 20;
 
 /** `whetstone query`: shows interactions, or streams them as JSON lines. */
 export function queryCommand(io: CliIo): Command {
-  return new Command("query")
-    .summary("show interactions, or stream them as JSON lines")
-    .description("Shows interactions as a table, or streams them whole with --json: one on each line, in snake_case.")
-    .option("--since <time>", "from this time on: ISO 8601, or an age such as 7d", pointInTime(io.now))
-    .option("--until <time>", "before this time", pointInTime(io.now))
-    .option("--agent-type <name>", "only this agent type; repeatable", list)
+  return withInteractionChoice(
+    new Command("query")
+      .summary("show interactions, or stream them as JSON lines")
+      .description(
+        "Shows interactions as a table, or streams them whole with --json: one on each line, in snake_case.",
+      ),
+    io,
+  )
     .option("--min-quality <score>", "only with a score of at least this", fraction)
-    .addOption(
-      new Option("--errors [which]", "interactions that ended in an error")
-        .choices(["only", "include", "exclude"])
-        .preset("only"),
-    )
+    .addOption(errorsOption())
     .option("--unscored", "only those without a score")
     .option(
       "--reason [text]",
@@ -68,9 +69,7 @@ async function run(context: CommandContext, options: QueryCommandOptions): Promi
   await context.withStore(
     async (store) => {
       const found = store.query({
-        startTime: options.since,
-        endTime: options.until,
-        agentTypes: options.agentType,
+        ...chosenInteractions(options),
         minQuality: options.minQuality,
         scored: options.unscored ? false : undefined,
         errors: options.errors,

@@ -6,36 +6,34 @@ import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { counted } from "../counted.js";
 import { ExitCode } from "../exit-code.js";
-import { list, pointInTime, wholeNumber } from "../option-values.js";
+import { chosenInteractions, type InteractionChoice, withInteractionChoice } from "../interaction-choice.js";
+import { wholeNumber } from "../option-values.js";
 import { createProgress } from "../progress.js";
 import { collectReport } from "../report/collect-report.js";
 import { renderReport } from "../report/render-report.js";
 import { terminalText } from "../terminal-text.js";
 import { alreadyThere, writeWholeFile } from "../whole-file.js";
 
-interface ReportOptions {
+interface ReportOptions extends InteractionChoice {
   readonly out: string;
   readonly overwrite?: boolean;
-  readonly since?: number;
-  readonly until?: number;
-  readonly agentType?: readonly string[];
   readonly worst: number;
   readonly texts: boolean;
 }
 
 /** `whetstone report`: one HTML page that shows what was recorded and how good it is. */
 export function reportCommand(io: CliIo): Command {
-  return new Command("report")
-    .summary("write one HTML page: volume, quality, datasets, worst answers")
-    .description(
-      "Writes one HTML page, which needs no server and asks nothing of the network: volume, quality by agent and variant\n" +
-        "over time, whose score decides, what datasets could be built, and the worst answers.",
-    )
-    .option("-o, --out <file>", "where to write it; - prints it", "whetstone-report.html")
-    .option("--overwrite", "replace a file that is there")
-    .option("--since <time>", "from this time on: ISO 8601, or an age such as 7d", pointInTime(io.now))
-    .option("--until <time>", "before this time", pointInTime(io.now))
-    .option("--agent-type <name>", "only this agent type; repeatable", list)
+  return withInteractionChoice(
+    new Command("report")
+      .summary("write one HTML page: volume, quality, datasets, worst answers")
+      .description(
+        "Writes one HTML page, which needs no server and asks nothing of the network: volume, quality by agent and variant\n" +
+          "over time, whose score decides, what datasets could be built, and the worst answers.",
+      )
+      .option("-o, --out <file>", "where to write it; - prints it", "whetstone-report.html")
+      .option("--overwrite", "replace a file that is there"),
+    io,
+  )
     .option("--worst <count>", "how many of the worst answers", wholeNumber(0, 200), 12)
     .option("--no-texts", "without what was asked and answered, to show it to others")
     .addHelpText(
@@ -63,7 +61,7 @@ async function run(context: CommandContext, options: ReportOptions): Promise<Exi
     .withStore(
       (store) =>
         collectReport(store, {
-          filter: { startTime: options.since, endTime: options.until, agentTypes: options.agentType },
+          filter: chosenInteractions(options),
           now: io.now(),
           worst,
           signal: io.signal,

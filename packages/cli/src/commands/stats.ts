@@ -5,23 +5,17 @@ import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { count, counted } from "../counted.js";
 import { ExitCode } from "../exit-code.js";
-import { list, pointInTime } from "../option-values.js";
+import { chosenInteractions, type InteractionChoice, withInteractionChoice } from "../interaction-choice.js";
 import { renderTable } from "../text-table.js";
-
-interface StatsOptions {
-  readonly since?: number;
-  readonly until?: number;
-  readonly agentType?: readonly string[];
-}
 
 /** `whetstone stats`: how many interactions there are, how good they are, by agent. */
 export function statsCommand(io: CliIo): Command {
-  return new Command("stats")
-    .summary("count what is in the store, by agent")
-    .description("Counts what is in the store, by agent. High quality is a score of at least 0.8.")
-    .option("--since <time>", "from this time on: ISO 8601, or an age such as 7d", pointInTime(io.now))
-    .option("--until <time>", "before this time", pointInTime(io.now))
-    .option("--agent-type <name>", "only this agent type; repeatable", list)
+  return withInteractionChoice(
+    new Command("stats")
+      .summary("count what is in the store, by agent")
+      .description("Counts what is in the store, by agent. High quality is a score of at least 0.8."),
+    io,
+  )
     .addHelpText(
       "after",
       examples(
@@ -32,9 +26,9 @@ export function statsCommand(io: CliIo): Command {
     .action(commandAction(io, run));
 }
 
-async function run(context: CommandContext, { since, until, agentType }: StatsOptions): Promise<ExitCode> {
+async function run(context: CommandContext, options: InteractionChoice): Promise<ExitCode> {
   const { output } = context;
-  const filter = { startTime: since, endTime: until, agentTypes: agentType };
+  const filter = chosenInteractions(options);
   const { stats, calibrations } = await context.withStore(
     async (store) => ({ stats: await store.stats(filter), calibrations: await store.calibrations() }),
     { mustExist: true },

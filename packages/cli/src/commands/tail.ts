@@ -6,10 +6,11 @@ import {
   interactionRow,
   type StoredInteraction,
 } from "@whetstone/core";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { ExitCode } from "../exit-code.js";
+import { errorsOption } from "../interaction-choice.js";
 import { fraction, list, wholeNumber } from "../option-values.js";
 import type { Output } from "../output.js";
 import { cutToWidth, terminalText } from "../terminal-text.js";
@@ -33,11 +34,7 @@ export function tailCommand(io: CliIo): Command {
     .option("-n, --lines <count>", "how many to begin with", wholeNumber(0, 10_000), 10)
     .option("--agent-type <name>", "only this agent type; repeatable", list)
     .option("--min-quality <score>", "only with a score of at least this", fraction)
-    .addOption(
-      new Option("--errors [which]", "interactions that ended in an error")
-        .choices(["only", "include", "exclude"])
-        .preset("only"),
-    )
+    .addOption(errorsOption())
     .option("--no-follow", "end after the last ones")
     .addHelpText(
       "after",
