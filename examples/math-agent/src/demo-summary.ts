@@ -1,4 +1,4 @@
-import type { DpoRow, GrpoRow, SftMessagesRow } from "@whetstone/datasets";
+import type { DatasetKind, DpoRow, GrpoRow, SftMessagesRow } from "@whetstone/datasets";
 
 /** What one variant's answers were worth. */
 export interface VariantQuality {
@@ -11,7 +11,7 @@ export interface VariantQuality {
 
 /** What became of one dataset. */
 export interface DatasetSummary {
-  readonly kind: "sft" | "dpo" | "grpo";
+  readonly kind: DatasetKind;
   readonly path: string;
   /** 0 where nothing was written. */
   readonly rows: number;
