@@ -38,32 +38,29 @@ export function indexBatchBuilder(capacity = INDEX_BATCH): IndexBatchBuilder {
   let length = 0;
   return {
     push(row) {
-      for (const name of COLUMNS) columns[name][length] = row[name];
+      // Column by column: a loop over their names takes twice as long as all the rest of a scan.
+      columns.refs[length] = row.refs;
+      columns.timestamps[length] = row.timestamps;
+      columns.overall[length] = row.overall;
+      columns.promptKeyHigh[length] = row.promptKeyHigh;
+      columns.promptKeyLow[length] = row.promptKeyLow;
+      columns.agentTypes[length] = row.agentTypes;
+      columns.flags[length] = row.flags;
+      columns.groupHigh[length] = row.groupHigh;
+      columns.groupLow[length] = row.groupLow;
+      columns.users[length] = row.users;
+      columns.sessions[length] = row.sessions;
       length += 1;
     },
     get length() {
       return length;
     },
     batch(agentTypeNames) {
-      const cut = Object.fromEntries(COLUMNS.map((name) => [name, columns[name].subarray(0, length)]));
-      return { ...(cut as unknown as typeof columns), length, agentTypeNames };
+      const cut = Object.entries(columns).map(([name, column]) => [name, column.subarray(0, length)]);
+      return { ...(Object.fromEntries(cut) as typeof columns), length, agentTypeNames };
     },
   };
 }
-
-const COLUMNS: readonly Column[] = [
-  "refs",
-  "timestamps",
-  "overall",
-  "promptKeyHigh",
-  "promptKeyLow",
-  "agentTypes",
-  "flags",
-  "groupHigh",
-  "groupLow",
-  "users",
-  "sessions",
-];
 
 /** Computes the index columns of an interaction. */
 export function indexRow(interaction: StoredInteraction, ref: number, agentType: number): IndexRow {

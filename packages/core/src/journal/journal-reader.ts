@@ -28,10 +28,8 @@ export interface OpenDay {
 
 /** One row of a day while it is looked at: the next one is filled into the same object. */
 export interface DayRow extends Filterable {
-  /** Reads the record. */
+  /** The handle of the record. */
   readonly ref: number;
-  /** Of the record's line. */
-  readonly length: number;
 }
 
 /** The reading side of a journal folder: days, their rows in order of time, records by handle. */
@@ -48,11 +46,10 @@ export interface JournalReader {
   ): Generator<DayRow>;
   /** The columns of a row for builders. */
   indexRow(row: DayRow, agentType: number): IndexRow;
-  /** The record of a handle with what was said of it; null when it is gone or damaged. */
-  read(
-    { ref, length }: { readonly ref: number; readonly length?: number },
-    annotationsOf: (record: Interaction) => DayAnnotations | null,
-  ): FetchedRecord | null;
+  /** The record of a row with what was said of it; null when it is damaged. */
+  readRow(row: DayRow, annotations: DayAnnotations | null): FetchedRecord | null;
+  /** The same of a handle; null also when the record is gone. */
+  read(ref: number, annotationsOf: (record: Interaction) => DayAnnotations | null): FetchedRecord | null;
   /** All that was said of the records of a record's day; null when that is nothing. */
   annotationsOf(record: Interaction): DayAnnotations | null;
   /**
@@ -72,9 +69,10 @@ export interface JournalReader {
 interface FilledRow extends DayRow {
   timestamp: number;
   overall: number;
-  agentType: string;
   flags: number;
-  ref: number;
+  /** Of the segment, and where in it the line stands. */
+  segment: number;
+  offset: number;
   length: number;
   words: Uint32Array;
   at: number;
@@ -86,7 +84,6 @@ export function journalReader(root: string): JournalReader {
   const segmentNumbers = new Map<string, number>();
   const segmentPaths: string[] = [];
   const agentTypes = new Map<number, string>();
-  let lastType = { hash: -1, name: "" };
   /** The days used last come last. */
   const annotations = new Map<string, { readonly said: DayAnnotations; refreshedAt: number }>();
 
@@ -137,25 +134,18 @@ export function journalReader(root: string): JournalReader {
 
   /** Agent types stand in the index as hashes; one record of each tells the name. */
   function agentTypeName(hash: number, ref: number): string {
-    if (hash === lastType.hash) return lastType.name;
     const known = agentTypes.get(hash);
-    if (known !== undefined) {
-      lastType = { hash, name: known };
-      return known;
-    }
+    if (known !== undefined) return known;
     const line = lineAt(ref);
     const record = line === null ? null : parseRecord(line);
     if (record && hash32(record.agentType) === hash) agentTypes.set(hash, record.agentType);
     return record?.agentType ?? "unknown";
   }
 
-  function lineAt(ref: number, length?: number): string | null {
+  function lineAt(ref: number): string | null {
     const place = Math.floor(ref / SIZES);
     const path = segmentPaths[Math.floor(place / OFFSETS)];
-    if (path === undefined) return null;
-    return length === undefined
-      ? lines.lineAt(path, place % OFFSETS, SMALLEST_READ * 2 ** (ref % SIZES))
-      : lines.lineAt(path, place % OFFSETS, length + 1, true);
+    return path === undefined ? null : lines.lineAt(path, place % OFFSETS, SMALLEST_READ * 2 ** (ref % SIZES));
   }
 
   function segmentNumber(path: string): number {
@@ -182,23 +172,29 @@ export function journalReader(root: string): JournalReader {
       const row: FilledRow = {
         timestamp: 0,
         overall: 0,
-        agentType: "",
         flags: 0,
-        ref: 0,
+        segment: 0,
+        offset: 0,
         length: 0,
         words: NO_WORDS,
         at: 0,
+        // Made when somebody asks: most readers of rows want one of the two, or none.
+        get ref() {
+          return refOf(this.segment, this.offset, this.length);
+        },
+        get agentType() {
+          return agentTypeName(this.words[this.at + 8] as number, this.ref);
+        },
       };
       const first = from ?? (descending ? index.count - 1 : 0);
       let number = -1;
       let segment: DayIndex["segments"][number] | undefined;
-      let inRefs = 0;
       const isAnnotated = annotations.size > 0;
       for (let place = first; place >= 0 && place < index.count; place += descending ? -1 : 1) {
         if (index.order[place * 2] !== number) {
           number = index.order[place * 2] as number;
           segment = index.segments[number];
-          inRefs = segment ? segmentNumber(segment.path) : 0;
+          row.segment = segment ? segmentNumber(segment.path) : 0;
         }
         if (!segment) continue;
         const { words, doubles } = segment.rows;
@@ -207,9 +203,8 @@ export function journalReader(root: string): JournalReader {
         row.timestamp = doubles[at / 2] as number;
         row.overall = overallOf(doubles[at / 2 + 1] as number, said);
         row.flags = (words[at + 7] as number) | (said ? annotationFlags(said) : 0);
+        row.offset = doubles[at / 2 + 2] as number;
         row.length = words[at + 6] as number;
-        row.ref = refOf(inRefs, doubles[at / 2 + 2] as number, row.length);
-        row.agentType = agentTypeName(words[at + 8] as number, row.ref);
         row.words = words;
         row.at = at;
         if (matches(row)) yield row;
@@ -233,13 +228,13 @@ export function journalReader(root: string): JournalReader {
       };
     },
 
-    read({ ref, length }, annotationsOf) {
-      const json = lineAt(ref, length);
-      const record = json === null ? null : parseRecord(json);
-      if (json === null || !record) return null;
-      const said = annotationsOf(record)?.of(record.interactionId);
-      return { interaction: said && said.length > 0 ? { ...record, annotations: said } : record, json };
+    readRow(row, annotations) {
+      const { segment, offset, length } = row as FilledRow;
+      const json = lines.lineAt(segmentPaths[segment] as string, offset, length + 1, true);
+      return fetched(json, () => annotations);
     },
+
+    read: (ref, annotationsOf) => fetched(lineAt(ref), annotationsOf),
 
     annotationsOf({ timestamp }) {
       const said = annotationsOfDay(dayOf(timestamp), ANNOTATIONS_AGE_MS);
@@ -293,6 +288,16 @@ export function journalReader(root: string): JournalReader {
       annotations.clear();
     },
   };
+}
+
+function fetched(
+  json: string | null,
+  annotationsOf: (record: Interaction) => DayAnnotations | null,
+): FetchedRecord | null {
+  const record = json === null ? null : parseRecord(json);
+  if (json === null || !record) return null;
+  const said = annotationsOf(record)?.of(record.interactionId);
+  return { interaction: said && said.length > 0 ? { ...record, annotations: said } : record, json };
 }
 
 // A handle is a whole number below 2^53: 20 bits of segment number, 29 of offset (a segment ends far below that), and

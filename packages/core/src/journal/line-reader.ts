@@ -68,16 +68,22 @@ export function lineReader(): LineReader {
   }
 
   function readAhead(file: OpenFile, offset: number): void {
-    if (file.block.length === 0) file.block = Buffer.allocUnsafe(AHEAD_BYTES);
+    if (file.block.length === 0) file.block = freeBlock();
     file.blockStart = offset;
     file.blockLength = readSync(file.fd, file.block, 0, AHEAD_BYTES, offset);
     withBlock.delete(file);
     withBlock.add(file);
+  }
+
+  /** The block of the file that used its own longest ago, once there are enough: a new one makes the collector work. */
+  function freeBlock(): Buffer {
     const [oldest] = withBlock;
-    if (withBlock.size <= BLOCKS || !oldest) return;
+    if (withBlock.size < BLOCKS || !oldest) return Buffer.allocUnsafe(AHEAD_BYTES);
+    const { block } = oldest;
     oldest.block = NO_BLOCK;
     oldest.blockLength = 0;
     withBlock.delete(oldest);
+    return block;
   }
 
   function openFile(path: string): OpenFile | null {

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { StoredInteraction } from "../annotation.js";
 import { dayOf, LAST_TIME } from "../day.js";
 import { ConfigError, StoreError } from "../errors.js";
+import { fairTurns } from "../fair-turns.js";
 import { INDEX_BATCH, indexBatchBuilder } from "../index-batch.js";
 import type { Interaction } from "../interaction.js";
 import { checkQuery, interactionFilter, parseCursor } from "../interaction-filter.js";
@@ -32,6 +32,7 @@ export function fileStore(folder: string): JournaledStore {
   let pseudonym: ((userId: string) => string) | null = null;
   let ids: IdDays | null = null;
   let closed = false;
+  const turn = fairTurns();
 
   /** False when there is no store yet, and none is to be made. */
   function open({ create = false } = {}): boolean {
@@ -142,7 +143,7 @@ export function fileStore(folder: string): JournaledStore {
     async get(interactionId) {
       const found = open() && locator()(interactionId);
       if (!found) return null;
-      const interaction = reader.read(found, () => found.day.annotations)?.interaction;
+      const interaction = reader.read(found.ref, () => found.day.annotations)?.interaction;
       return interaction?.interactionId === interactionId ? interaction : null;
     },
 
@@ -159,9 +160,8 @@ export function fileStore(folder: string): JournaledStore {
       for (const day of left > 0 ? openDays(narrowed(options, beyond), { descending }) : []) {
         const from = after ? placeAfter(day.index, after, descending) : undefined;
         const annotations = day.annotations.size > 0 ? day.annotations : null;
-        const annotationsOf = () => annotations;
         for (const row of reader.rows(day, matches, { descending, from })) {
-          const interaction = reader.read(row, annotationsOf)?.interaction;
+          const interaction = reader.readRow(row, annotations)?.interaction;
           if (!interaction) continue;
           batch.push(interaction);
           left -= 1;
@@ -169,7 +169,7 @@ export function fileStore(folder: string): JournaledStore {
           if (batch.length < QUERY_BATCH) continue;
           signal?.throwIfAborted();
           yield batch;
-          await nextTurn();
+          await turn();
           batch = [];
         }
         if (left <= 0) break;
@@ -183,22 +183,26 @@ export function fileStore(folder: string): JournaledStore {
       const matches = interactionFilter(filter);
       const names: string[] = [];
       const numbers = new Map<string, number>();
+      const numberOf = (name: string): number => {
+        const known = numbers.get(name);
+        if (known !== undefined) return known;
+        numbers.set(name, names.length);
+        return names.push(name) - 1;
+      };
       let batch = indexBatchBuilder();
       let damaged = 0;
       for (const day of openDays(filter)) {
         damaged += day.index.damaged;
         for (const row of reader.rows(day, matches)) {
-          const number = numbers.get(row.agentType) ?? names.push(row.agentType) - 1;
-          numbers.set(row.agentType, number);
-          batch.push(reader.indexRow(row, number));
+          batch.push(reader.indexRow(row, numberOf(row.agentType)));
           if (batch.length < INDEX_BATCH) continue;
           yield { ...batch.batch(names), damaged };
           // A day may hold millions, and whoever reads the batches may never wait for anything else.
-          await nextTurn();
+          await turn();
           batch = indexBatchBuilder();
           damaged = 0;
         }
-        await nextTurn();
+        await turn();
       }
       if (batch.length > 0 || damaged > 0) yield { ...batch.batch(names), damaged };
     },
@@ -208,11 +212,11 @@ export function fileStore(folder: string): JournaledStore {
       for (let start = 0; start < refs.length; start += QUERY_BATCH) {
         const batch: FetchedRecord[] = [];
         for (let i = start; i < Math.min(start + QUERY_BATCH, refs.length); i++) {
-          const record = reader.read({ ref: refs[i] as number }, reader.annotationsOf);
+          const record = reader.read(refs[i] as number, reader.annotationsOf);
           if (record) batch.push(record);
         }
         if (batch.length > 0) yield batch;
-        await nextTurn();
+        await turn();
       }
     },
 
@@ -225,9 +229,9 @@ export function fileStore(folder: string): JournaledStore {
         for (const row of reader.rows(day, matches)) {
           counter.add(row);
           rows += 1;
-          if (rows % INDEX_BATCH === 0) await nextTurn();
+          if (rows % INDEX_BATCH === 0) await turn();
         }
-        await nextTurn();
+        await turn();
       }
       return counter.result();
     },
@@ -272,7 +276,7 @@ export function fileStore(folder: string): JournaledStore {
           ids = null;
           interactionIds.push(...erased);
         }
-        await nextTurn();
+        await turn();
       }
       return { interactionIds };
     },
