@@ -7,11 +7,13 @@ export const LAST_TIME = 253_402_300_799_999;
 /** The UTC day of a time, as `YYYY-MM-DD`. */
 export function dayOf(timestamp: number): string {
   const number = dayNumber(timestamp);
-  if (number !== lastNumber) {
-    lastDay = new Date(number * DAY_MS).toISOString().slice(0, 10);
-    lastNumber = number;
-  }
-  return lastDay;
+  const known = days.get(number);
+  if (known !== undefined) return known;
+  const day = new Date(number * DAY_MS).toISOString().slice(0, 10);
+  // Builds ask for every record, and a store has few days.
+  if (days.size === REMEMBERED_DAYS) days.clear();
+  days.set(number, day);
+  return day;
 }
 
 /** Days since 1970-01-01 UTC. */
@@ -24,5 +26,5 @@ export function dayStart(day: string): number {
   return /^\d{4}-\d{2}-\d{2}$/.test(day) ? Date.parse(`${day}T00:00:00Z`) : Number.NaN;
 }
 
-let lastDay = "1970-01-01";
-let lastNumber = 0;
+const REMEMBERED_DAYS = 1_000;
+const days = new Map<number, string>();

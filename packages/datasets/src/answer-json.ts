@@ -1,4 +1,4 @@
-import type { ChatMessage, StoredInteraction } from "@whetstone/core";
+import type { ChatMessage } from "@whetstone/core";
 
 /** The texts of one answer as JSON, for rows to be put together from. */
 export interface AnswerJson {
@@ -12,38 +12,44 @@ export interface AnswerJson {
   readonly answerText: string;
 }
 
-/**
- * Writes the texts of an answer as JSON. Those of a plain question and answer are cut out of the stored line, where
- * they stand escaped already: that spares most of the work of a row. No line is given for texts that are not as stored.
- */
-export function answerJson(
-  { messages }: StoredInteraction,
-  { prompt, answer }: { readonly prompt: readonly ChatMessage[]; readonly answer: ChatMessage },
-  line = "",
-): AnswerJson {
-  const texts = messages ? null : storedTexts(line);
-  const lastText = texts?.query ?? JSON.stringify(prompt.at(-1)?.content ?? "");
-  const answerText = texts?.answer ?? JSON.stringify(answer.content);
+/** Writes the texts of an answer as JSON. */
+export function turnsJson({
+  prompt,
+  answer,
+}: {
+  readonly prompt: readonly ChatMessage[];
+  readonly answer: ChatMessage;
+}): AnswerJson {
   return {
-    prompt: texts ? `{"role":"user","content":${lastText}}` : prompt.map((turn) => JSON.stringify(turn)).join(","),
+    prompt: prompt.map((turn) => JSON.stringify(turn)).join(","),
+    lastText: JSON.stringify(prompt.at(-1)?.content ?? ""),
+    answer: JSON.stringify(answer),
+    answerText: JSON.stringify(answer.content),
+  };
+}
+
+/**
+ * Cuts the texts of a plain question and answer out of the stored line, where they stand escaped already: that spares
+ * most of the work of a row. Null when the line is not laid out as the journal lays it out.
+ */
+export function storedJson(line: string): AnswerJson | null {
+  const queryAt = HEAD.exec(line)?.[0].length ?? -1;
+  if (line[queryAt] !== '"') return null;
+  const queryEnd = literalEnd(line, queryAt);
+  const answerAt = queryEnd + ANSWER.length;
+  if (!line.startsWith(ANSWER, queryEnd) || line[answerAt] !== '"') return null;
+  const lastText = line.slice(queryAt, queryEnd);
+  const answerText = line.slice(answerAt, literalEnd(line, answerAt));
+  return {
+    prompt: `{"role":"user","content":${lastText}}`,
     lastText,
-    answer: texts ? `{"role":"assistant","content":${answerText}}` : JSON.stringify(answer),
+    answer: `{"role":"assistant","content":${answerText}}`,
     answerText,
   };
 }
 
 const HEAD = /^\{"interactionId":"[\w.:-]+","timestamp":\d+,"query":/;
 const ANSWER = ',"answer":';
-
-/** The literals of query and answer; null when the line is not laid out as the journal lays it out. */
-function storedTexts(line: string): { readonly query: string; readonly answer: string } | null {
-  const queryAt = HEAD.exec(line)?.[0].length ?? -1;
-  if (line[queryAt] !== '"') return null;
-  const queryEnd = literalEnd(line, queryAt);
-  const answerAt = queryEnd + ANSWER.length;
-  if (!line.startsWith(ANSWER, queryEnd) || line[answerAt] !== '"') return null;
-  return { query: line.slice(queryAt, queryEnd), answer: line.slice(answerAt, literalEnd(line, answerAt)) };
-}
 
 /** Where the string literal that begins at `start` ends: behind the first quote that no odd number of backslashes escapes. */
 function literalEnd(line: string, start: number): number {

@@ -8,7 +8,7 @@ import {
   sourceRank,
   type ToolSchema,
 } from "@whetstone/core";
-import { type AnswerJson, answerJson } from "./answer-json.js";
+import { type AnswerJson, storedJson, turnsJson } from "./answer-json.js";
 import type { InteractionDrop } from "./build-report.js";
 import { escapedTools, escapedTurns, toolsHaveControlTokens, turnsHaveControlTokens } from "./control-tokens.js";
 import type { Decontamination } from "./decontamination.js";
@@ -41,14 +41,14 @@ export interface AnswerRules {
 /** Takes a record apart, or says which rule keeps it out. */
 export function answerOf(record: FetchedRecord, rules: AnswerRules): Answer | InteractionDrop {
   const score = effectiveScore(record.interaction);
-  return score ? fitAnswer(record, { score, ...turnsOf(record.interaction) }, rules) : "unscored";
+  return score ? fitAnswer(record, score, turnsOf(record.interaction), rules) : "unscored";
 }
 
 /** The prompt of a record, whose answer and score do not matter. The answer it comes with stands for nothing. */
 export function promptOf(record: FetchedRecord, rules: AnswerRules): Answer | InteractionDrop {
   const { prompt } = turnsOf(record.interaction);
   const answer: ChatMessage = { role: "assistant", content: "-" };
-  return fitAnswer(record, { score: { overall: 0, source: "", scores: {} }, prompt, answer }, rules);
+  return fitAnswer(record, { overall: 0, source: "", scores: {} }, { prompt, answer }, rules);
 }
 
 /** A record's answer as somebody corrected it, which counts as 1; null when nobody did. */
@@ -57,7 +57,7 @@ export function correctedAnswerOf(record: FetchedRecord, rules: AnswerRules): An
   if (!correction) return null;
   const { prompt } = turnsOf(record.interaction);
   const answer: ChatMessage = { role: "assistant", content: correction.text };
-  return fitAnswer(record, { score: { overall: 1, source: correction.source, scores: {} }, prompt, answer }, rules);
+  return fitAnswer(record, { overall: 1, source: correction.source, scores: {} }, { prompt, answer }, rules);
 }
 
 /** The answer that somebody corrected. Where nobody scored it, the correction says that it was not good: it counts as 0. */
@@ -65,12 +65,13 @@ export function rejectedAnswerOf(record: FetchedRecord, rules: AnswerRules): Ans
   const { interaction } = record;
   const source = correctionOf(interaction)?.source;
   const score = effectiveScore(interaction) ?? (source === undefined ? null : { overall: 0, source, scores: {} });
-  return score ? fitAnswer(record, { score, ...turnsOf(interaction) }, rules) : "unscored";
+  return score ? fitAnswer(record, score, turnsOf(interaction), rules) : "unscored";
 }
 
 function fitAnswer(
   { interaction, json }: FetchedRecord,
-  { score, prompt, answer }: Pick<Answer, "score" | "prompt" | "answer">,
+  score: EffectiveScore,
+  { prompt, answer }: Pick<Answer, "prompt" | "answer">,
   { format, controlTokens, evals, isTrusted, needsText = format === "standard" }: AnswerRules,
 ): Answer | InteractionDrop {
   const tools = interaction.tools?.length ? interaction.tools : null;
@@ -81,17 +82,17 @@ function fitAnswer(
   if (evals?.knows(prompt)) return "contaminated";
   // Without a source no score matters.
   if (isTrusted && score.source !== "" && !isTrusted(score.source)) return "uncalibrated";
-  const asTold = { interaction, score, tools };
   if (controlTokens !== "keep") {
     if (turnsHaveControlTokens(prompt) || turnsHaveControlTokens([answer]) || toolsHaveControlTokens(tools)) {
       if (controlTokens === "drop") return "controlTokens";
       const [escapedPrompt, [escapedAnswer = answer]] = [escapedTurns(prompt), escapedTurns([answer])];
       const texts = { prompt: escapedPrompt, answer: escapedAnswer };
-      return { ...asTold, ...texts, tools: escapedTools(tools), json: answerJson(interaction, texts) };
+      return { interaction, score, ...texts, tools: escapedTools(tools), json: turnsJson(texts) };
     }
   }
-  const isAsStored = answer.content === interaction.answer;
-  return { ...asTold, prompt, answer, json: answerJson(interaction, { prompt, answer }, isAsStored ? json : "") };
+  const isAsStored = !interaction.messages && answer.content === interaction.answer;
+  const stored = isAsStored ? storedJson(json) : null;
+  return { interaction, score, prompt, answer, tools, json: stored ?? turnsJson({ prompt, answer }) };
 }
 
 /** The newest correction of those who weigh most. */

@@ -68,11 +68,13 @@ export function escapedTools<Tools extends readonly ToolSchema[] | null>(tools: 
  * there `<think>` is what the template expects, and not a forgery.
  */
 export function turnsHaveControlTokens(turns: readonly ChatMessage[]): boolean {
-  return turns.some(
-    ({ role, content, tool_calls }) =>
-      (role === "assistant" ? partsOf(content) : [content]).some(hasControlTokens) ||
-      (tool_calls !== undefined && hasControlTokens(JSON.stringify(tool_calls))),
-  );
+  return turns.some(turnHasControlTokens);
+}
+
+function turnHasControlTokens({ role, content, tool_calls }: ChatMessage): boolean {
+  if (tool_calls !== undefined && hasControlTokens(JSON.stringify(tool_calls))) return true;
+  const opened = role === "assistant" ? thinkingOf(content) : null;
+  return opened ? hasControlTokens(opened.thinking) || hasControlTokens(opened.rest) : hasControlTokens(content);
 }
 
 function escapedAnswer(content: string): string {
@@ -91,14 +93,10 @@ function escapedTexts(value: unknown): unknown {
   );
 }
 
-/** The thinking at the start of a turn and what follows it, without the marks around it; else the text as it is. */
-function partsOf(content: string): readonly string[] {
-  const opened = thinkingOf(content);
-  return opened ? [opened.thinking, opened.rest] : [content];
-}
-
+/** The thinking at the start of a turn and what follows it, without the marks around it; null where there is none. */
 function thinkingOf(content: string) {
   const text = content.trimStart();
+  if (text[0] !== "<" && text[0] !== "[") return null; // nearly all
   for (const [open, close] of THINKING) {
     const end = text.startsWith(open) ? text.indexOf(close) : -1;
     if (end < 0) continue;

@@ -127,12 +127,9 @@ export interface RowShape {
 }
 
 /** One row of the kind as a line of JSON. */
-export function sftLine(
-  answer: Answer,
-  { mode, ...shape }: RowShape & { readonly mode: "messages" | "prompt-completion" },
-): string {
+export function sftLine(answer: Answer, shape: RowShape & { readonly mode: "messages" | "prompt-completion" }): string {
   const { json } = answer;
-  if (mode === "prompt-completion") return completionLine(answer, {}, shape);
+  if (shape.mode === "prompt-completion") return completionLine(answer, {}, shape);
   return rowOf<SftMessagesRow>({
     messages: `[${json.prompt},${json.answer}]`,
     ...toolsJson(answer, shape),
@@ -221,10 +218,11 @@ function pairLine(chosen: Answer, rejected: Answer, shape: RowShape, columns: { 
   });
 }
 
-/** `hasTrajectories` says whether responses have `messages`; `shared` turns of each conversation are the prompt. */
+/** `hasTrajectories` says whether responses have `messages`; the first `shared` turns of each conversation are the prompt. */
 export function grpoLine(
   answers: readonly [Answer, ...Answer[]],
-  { hasTrajectories, shared, ...shape }: RowShape & { readonly hasTrajectories: boolean; readonly shared: number },
+  shape: RowShape & { readonly hasTrajectories: boolean },
+  shared: number,
 ): string {
   const [best] = answers;
   const rewards = answers.map(({ score }) => score.overall);
@@ -245,13 +243,15 @@ export function grpoLine(
     latencies_ms: answers.map(({ interaction }) => interaction.latencyMs),
     timestamps: answers.map(({ interaction }) => isoTime(interaction.timestamp)),
   };
-  const responses = answers.map(({ prompt: turns, answer, json, score }) => {
-    const messages = hasTrajectories ? `,"messages":${JSON.stringify([...turns.slice(shared), answer])}` : "";
-    return `{"text":${json.answerText},"reward":${columnJson("reward", score.overall)}${messages}}`;
-  });
+  let responses = "";
+  for (const { prompt: turns, answer, json, score } of answers) {
+    const messages = shape.hasTrajectories ? `,"messages":${JSON.stringify([...turns.slice(shared), answer])}` : "";
+    responses += responses === "" ? "[" : ",";
+    responses += `{"text":${json.answerText},"reward":${columnJson("reward", score.overall)}${messages}}`;
+  }
   return rowOf<GrpoRow>({
     prompt: shared === best.prompt.length ? promptJson(best, shape) : JSON.stringify(prompt),
-    responses: `[${responses.join(",")}]`,
+    responses: `${responses}]`,
     metadata: columnJson("metadata", metadata),
   });
 }

@@ -48,7 +48,7 @@ export function buildGrpoDataset(store: InteractionStore, options: GrpoOptions =
       if (scoreGap(best.score.overall, worst.score.overall) === 0) return "zeroVariance";
       const shared = sharedTurns(best, others);
       if (shared === 0 || (shared < best.prompt.length && !hasTrajectories)) return "noSharedPrompt";
-      return { lines: [grpoLine([best, ...others], { ...shape, shared })], used: answers };
+      return { lines: [grpoLine([best, ...others], shape, shared)], used: answers };
     };
     const chosen = {
       choose: spread(groupSize),

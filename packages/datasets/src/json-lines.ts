@@ -20,60 +20,79 @@ const FLOATS = new Set([
 
 /** One row as a line of JSON, without the line feed. Scores keep a decimal point. */
 export function rowLine(row: object): string {
-  let line = "{";
-  for (const [name, value] of Object.entries(row))
-    line += `${separator(line)}${quoted(name)}:${columnJson(name, value)}`;
-  return `${line}}`;
+  let line = "";
+  for (const [name, value] of Object.entries(row)) {
+    line += `${line === "" ? "{" : ","}${fieldOf(name).head}${columnJson(name, value)}`;
+  }
+  return line === "" ? "{}" : `${line}}`;
 }
 
 /** The JSON of one column. Chat messages and tools are written as they are; only our own columns hold numbers to mind. */
 export function columnJson(name: string, value: unknown): string {
-  if (name === "metadata" || name === "responses" || FLOATS.has(name)) return withFloats(name, value);
+  const { isFloat } = fieldOf(name);
+  if (isFloat || name === "metadata" || name === "responses") return withFloats(name, isFloat, value);
   return JSON.stringify(value) ?? "null";
 }
 
-function withFloats(name: string, value: unknown): string {
-  if (typeof value === "number" && FLOATS.has(name)) return floatJson(name, value);
+function withFloats(name: string, isFloat: boolean, value: unknown): string {
+  if (isFloat && typeof value === "number") return floatJson(name, value);
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  let json = Array.isArray(value) ? "[" : "{";
+  let json = "";
   if (Array.isArray(value)) {
     if (typeof value[0] === "string") return JSON.stringify(value);
-    for (const item of value) json += separator(json) + withFloats(name, item);
-    return `${json}]`;
+    for (const item of value) json += (json === "" ? "" : ",") + withFloats(name, isFloat, item);
+    return `[${json}]`;
   }
-  for (const [key, inner] of Object.entries(value))
-    json += `${separator(json)}${quoted(key)}:${withFloats(key, inner)}`;
-  return `${json}}`;
+  for (const key of Object.keys(value)) {
+    const field = fieldOf(key);
+    const inner = withFloats(key, field.isFloat, (value as Readonly<Record<string, unknown>>)[key]);
+    json += (json === "" ? "" : ",") + field.head + inner;
+  }
+  return `{${json}}`;
 }
 
-const separator = (json: string): string => (json.length > 1 ? "," : "");
-
-/** The names of columns are few and come in every row: each is quoted once. */
-function quoted(name: string): string {
-  const known = quotedNames.get(name);
-  if (known !== undefined) return known;
-  const json = JSON.stringify(name);
-  if (quotedNames.size < 1_000) quotedNames.set(name, json);
-  return json;
+/** What the value of a name stands behind in JSON, and whether it keeps its decimal point. */
+interface Field {
+  readonly head: string;
+  readonly isFloat: boolean;
 }
 
-const quotedNames = new Map<string, string>();
+/** The names of columns are few and come in every row: each is looked at once. */
+function fieldOf(name: string): Field {
+  const known = fields.get(name);
+  if (known) return known;
+  const field = { head: `${JSON.stringify(name)}:`, isFloat: FLOATS.has(name) };
+  if (fields.size < 1_000) fields.set(name, field);
+  return field;
+}
+
+const fields = new Map<string, Field>();
 
 function floatJson(name: string, value: number): string {
   if (!Number.isFinite(value)) {
     throw new DatasetError("DATASET_INVALID_ROW", `${name} is ${value}: a row can hold finite numbers only`);
   }
+  if (Number.isSafeInteger(value)) return `${value}.0`; // what nearly all are, and faster than toFixed
   return Number.isInteger(value) ? value.toFixed(1) : String(value);
 }
 
 const LINE_ENDS = ["\u0085", "\u2028", "\u2029"];
+const LINE_END = new RegExp(`[${LINE_ENDS.join("")}]`);
 const LONE_SURROGATE = "\\ud";
 const ESCAPES = /\\(?:u[0-9a-f]{4}|.)/g;
 
-/** Lines of JSON in UTF-8 as Python reads them: strings are well-formed, and nothing in a line ends it for `splitlines`. */
-export function pythonLines(utf8: Buffer): Buffer {
+/** True for a line that Python's `splitlines` would take for several. */
+export function holdsLineEnd(line: string): boolean {
+  return LINE_END.test(line);
+}
+
+/**
+ * Lines of JSON in UTF-8 as Python reads them: strings are well-formed, and nothing in a line ends it for `splitlines`.
+ * `hasLineEnds` says whether a line holds such an end, where that is known.
+ */
+export function pythonLines(utf8: Buffer, hasLineEnds = LINE_ENDS.some((end) => utf8.includes(end))): Buffer {
   // Nearly no text has any of these, and looking for bytes is many times faster than for a pattern.
-  if (![...LINE_ENDS, LONE_SURROGATE].some((text) => utf8.includes(text))) return utf8;
+  if (!hasLineEnds && !utf8.includes(LONE_SURROGATE)) return utf8;
   let lines = utf8.toString();
   for (const end of LINE_ENDS) {
     lines = lines.replaceAll(end, `\\u${end.charCodeAt(0).toString(16).padStart(4, "0")}`);

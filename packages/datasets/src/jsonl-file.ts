@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DatasetError } from "@whetstone/core";
-import { pythonLines } from "./json-lines.js";
+import { holdsLineEnd, pythonLines } from "./json-lines.js";
 
 /** What a finished file is. */
 export interface FileSummary {
@@ -36,11 +36,12 @@ export async function createJsonl(path: string): Promise<JsonlFile> {
   let [rows, bytes] = [0, 0];
   let [chunk, other] = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)];
   let filled = 0;
+  let hasLineEnds = false;
   let inFlight: Promise<void> = Promise.resolve();
 
   // One chunk is written while the next one is made; whoever comes with a third one waits.
   const drain = async () => {
-    const lines = pythonLines(chunk.subarray(0, filled));
+    const lines = pythonLines(chunk.subarray(0, filled), hasLineEnds);
     sha256.update(lines);
     bytes += lines.length;
     await inFlight;
@@ -48,6 +49,7 @@ export async function createJsonl(path: string): Promise<JsonlFile> {
     inFlight.catch(() => {}); // met by the next one who waits
     [chunk, other] = [other, chunk];
     filled = 0;
+    hasLineEnds = false;
   };
 
   return {
@@ -57,7 +59,10 @@ export async function createJsonl(path: string): Promise<JsonlFile> {
         const room = line.length * BYTES_A_UNIT + 1;
         if (room > chunk.length - filled) await drain();
         if (room > chunk.length) chunk = Buffer.allocUnsafe(room);
-        filled += chunk.write(line, filled);
+        const written = chunk.write(line, filled);
+        // All of these ends lie beyond ASCII, where a character takes more than one byte.
+        if (written > line.length && holdsLineEnd(line)) hasLineEnds = true;
+        filled += written;
         chunk[filled] = LINE_FEED;
         filled += 1;
         rows += 1;
