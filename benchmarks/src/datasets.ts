@@ -82,7 +82,7 @@ async function fromFiles(store: string): Promise<Line> {
   ]);
   bars["datasets.sft.alone"] = ratio(sftAlone.rounds, parse.rounds, wall);
   bars["datasets.sft.all"] = ratio(sftAll.rounds, parse.rounds, wall);
-  bars["datasets.dpo"] = ratio(dpo.rounds, parse.rounds, wall);
+  bars["datasets.dpo"] = ratio(dpoAlone.rounds, parse.rounds, wall);
   bars["datasets.grpo"] = ratio(grpo.rounds, parse.rounds, wall);
 
   const tenth = await interleaved(rounds, KINDS, (task) => run(task, `file:${small}`, small));
@@ -107,12 +107,12 @@ async function deduplication(): Promise<void> {
 async function fromRedis(store: string, { rounds: parse }: Line): Promise<void> {
   await using server = await startRedis({ config: { appendonly: "no", save: '""' } });
   await measureApart("fill", [server.url, String(records)], "redis-task.ts");
-  const tasks = ["read-parse", "sft-alone", "dpo", "grpo"] as const;
+  const tasks = ["read-parse", "sft-alone", "dpo-alone", "grpo"] as const;
   const [again, sft, dpo, grpo] = await interleaved(rounds, tasks, (task) => run(task, server.url, store));
   printTable(`${records} interactions from Redis`, [
     { ...again, name: "read + JSON.parse of the files" },
     { ...sft, name: "SFT, answers not compared" },
-    { ...dpo, name: "DPO" },
+    { ...dpo, name: "DPO, answers not compared" },
     { ...grpo, name: "GRPO" },
   ]);
   const drift = median(again.rounds.map(wall)) / median(parse.map(wall));

@@ -52,9 +52,9 @@ try {
   printTable(`${records} interactions on the file store`, [
     { ...parse, name: "read + JSON.parse" },
     { ...scan, name: "query(), every record" },
-    { ...sft, name: "SFT, written as JSONL" },
-    { ...dpo, name: "DPO, written as JSONL" },
-    { ...grpo, name: "GRPO, written as JSONL" },
+    { ...sft, name: "SFT, answers not compared" },
+    { ...dpo, name: "DPO, answers not compared" },
+    { ...grpo, name: "GRPO" },
   ]);
 
   const met = checkBars({

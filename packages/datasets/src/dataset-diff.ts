@@ -1,8 +1,7 @@
-import { hash } from "node:crypto";
 import { basename } from "node:path";
 import { ConfigError, effectiveScore, type InteractionStore } from "@whetstone/core";
 import { hasControlTokens } from "./control-tokens.js";
-import { type KeySet, keySet } from "./key-set.js";
+import { type Key, type KeySet, keySet, textKey } from "./key-set.js";
 import { jsonRows, type OpenDataset, openDataset } from "./open-dataset.js";
 import { rowOrigin } from "./row-origin.js";
 
@@ -132,8 +131,6 @@ interface DatasetRow {
   readonly prompt: Key;
 }
 
-type Key = readonly [high: number, low: number];
-
 /** What is remembered of a dataset's rows: 64 bits of each, four ways. */
 interface KnownRows {
   readonly rows: number;
@@ -178,10 +175,10 @@ function datasetRow(row: Readonly<Record<string, unknown>>, line: string, isTest
     row,
     line,
     interactionIds,
-    identity: keyOf(identity),
-    content: keyOf(`${identity}\n${line}`),
-    place: keyOf(`${identity}\n${isTest}`),
-    prompt: keyOf(JSON.stringify(asked)),
+    identity: textKey(identity),
+    content: textKey(`${identity}\n${line}`),
+    place: textKey(`${identity}\n${isTest}`),
+    prompt: textKey(JSON.stringify(asked)),
   };
 }
 
@@ -264,11 +261,6 @@ function timesOf(row: Readonly<Record<string, unknown>>): readonly string[] {
   return [timestamp, chosen_timestamp, rejected_timestamp, timestamps]
     .flat()
     .filter((time): time is string => typeof time === "string");
-}
-
-function keyOf(text: string): Key {
-  const digest = hash("sha256", text, "hex");
-  return [Number.parseInt(digest.slice(0, 8), 16), Number.parseInt(digest.slice(8, 16), 16)];
 }
 
 function counter() {

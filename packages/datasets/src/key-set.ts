@@ -1,3 +1,14 @@
+import { hash } from "node:crypto";
+
+/** 64 bits as two unsigned words. */
+export type Key = readonly [high: number, low: number];
+
+/** The first 64 bits of a text's SHA-256. */
+export function textKey(text: string): Key {
+  const digest = hash("sha256", text, "hex");
+  return [Number.parseInt(digest.slice(0, 8), 16), Number.parseInt(digest.slice(8, 16), 16)];
+}
+
 /** A set of 64-bit keys, each given as two unsigned words, in 8 to 16 bytes a key instead of a JavaScript Set's 50 and more. */
 export interface KeySet {
   /** False when the key was there already. */

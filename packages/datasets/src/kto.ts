@@ -14,7 +14,7 @@ import { type DatasetBuild, datasetBuild } from "./dataset-build.js";
 import { type KtoRow, ktoLine } from "./dataset-rows.js";
 import { fitnessRules } from "./fitness.js";
 import { scanEligible } from "./index-scan.js";
-import { repeatFinder } from "./sft.js";
+import { repeatFinder } from "./repeated-answers.js";
 import { similarAnswerFinder } from "./similar-answers.js";
 import { type InteractionRows, linesFromEach } from "./single-answers.js";
 

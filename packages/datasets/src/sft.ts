@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { ConfigError, IndexFlag, type InteractionStore } from "@whetstone/core";
 import { answerOf, correctedAnswerOf } from "./answer.js";
 import {
@@ -15,10 +14,8 @@ import { tally } from "./build-report.js";
 import { type DatasetBuild, datasetBuild } from "./dataset-build.js";
 import { type SftRow, sftLine, sftTurnLines } from "./dataset-rows.js";
 import { fitnessRules } from "./fitness.js";
-import type { IndexRows } from "./index-rows.js";
 import { scanEligible } from "./index-scan.js";
-import { keySet } from "./key-set.js";
-import { groupByPrompt } from "./prompt-groups.js";
+import { repeatFinder } from "./repeated-answers.js";
 import { similarAnswerFinder } from "./similar-answers.js";
 import { linesFromEach } from "./single-answers.js";
 
@@ -87,26 +84,4 @@ export function buildSftDataset(store: InteractionStore, options: SftOptions = {
       signal,
     );
   });
-}
-
-/**
- * Returns what says of a row's answer whether the same text to the same prompt came before. Most prompts occur once:
- * only the answers of the others are hashed and remembered, in 64 bits each.
- */
-export async function repeatFinder(index: IndexRows): Promise<(row: number, text: string) => boolean> {
-  const { length, starts, members } = await groupByPrompt(index);
-  const promptOf = new Uint32Array(index.length);
-  for (let group = 0; group < length; group++) {
-    const start = starts[group] as number;
-    const end = starts[group + 1] as number;
-    if (end - start < 2) continue;
-    for (let i = start; i < end; i++) promptOf[members[i] as number] = group + 1;
-  }
-  const seen = keySet();
-  return (row, text) => {
-    const prompt = promptOf[row] as number;
-    if (prompt === 0) return false;
-    const digest = hash("sha256", `${prompt} ${text.trim()}`, "hex");
-    return !seen.add(Number.parseInt(digest.slice(0, 8), 16), Number.parseInt(digest.slice(8, 16), 16));
-  };
 }

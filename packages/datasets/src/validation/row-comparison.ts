@@ -1,5 +1,4 @@
-import { hash } from "node:crypto";
-import { type KeySet, keySet } from "../key-set.js";
+import { type Key, type KeySet, keySet, textKey } from "../key-set.js";
 import { similarTexts } from "../similar-texts.js";
 import type { Findings } from "./findings.js";
 import { frequentKeys } from "./frequent-keys.js";
@@ -35,7 +34,7 @@ export function rowComparison(): RowComparison {
   let grouped = 0;
 
   const comparePrompts = (prompt: string, isTest: boolean, note: Note): void => {
-    const key = keyOf(prompt);
+    const key = textKey(prompt);
     if (isTest) {
       testPrompts.add(key);
       if (testTexts.length < FOLLOWED) testTexts.add(prompt);
@@ -50,8 +49,8 @@ export function rowComparison(): RowComparison {
   };
 
   const contradicts = (said: string, opposite: string): boolean => {
-    statements.add(keyOf(said));
-    return statements.has(keyOf(opposite));
+    statements.add(textKey(said));
+    return statements.has(textKey(opposite));
   };
 
   return {
@@ -60,7 +59,7 @@ export function rowComparison(): RowComparison {
       seen += 1;
       const prompt = askedText(parts);
       const answers = parts.answers.map(partText);
-      if (!rows.add(keyOf(JSON.stringify([prompt, ...answers, parts.label])))) note("repeatedRows");
+      if (!rows.add(textKey(JSON.stringify([prompt, ...answers, parts.label])))) note("repeatedRows");
       comparePrompts(prompt, isTest, note);
       promptCounts.add(prompt);
       const { agent_type: agent, quality_diff: difference } = metadataOf(row);
@@ -114,8 +113,6 @@ function askedText({ prompt, answers }: RowParts): string {
   return partText(whole.slice(0, opening < 0 ? whole.length : Math.max(1, opening)) as Part);
 }
 
-type Key = readonly [high: number, low: number];
-
 /** A set of keys that forgets nothing, and takes in nothing more once it is full. */
 function boundedKeys(): { add(key: Key): boolean; has(key: Key): boolean } {
   const keys: KeySet = keySet();
@@ -129,11 +126,6 @@ function boundedKeys(): { add(key: Key): boolean; has(key: Key): boolean } {
     },
     has: (key) => keys.has(...key),
   };
-}
-
-function keyOf(text: string): Key {
-  const digest = hash("sha256", text, "hex");
-  return [Number.parseInt(digest.slice(0, 8), 16), Number.parseInt(digest.slice(8, 16), 16)];
 }
 
 function metadataOf({ metadata }: DataRow): DataRow {
