@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type Interaction, type InteractionInput, newInteractionId, prepareInteraction } from "@whetstone/core";
+import { seededRandom } from "../../packages/core/src/seeded-random.js";
 
 /** 2026-01-01T00:00:00Z; a corpus covers 90 days from here. */
 const START = Date.UTC(2026, 0, 1);
@@ -12,7 +13,7 @@ const SPAN_MS = 90 * 86_400_000;
  * most rarely), 95 % are scored, 3 % failed, four agent types, 90 days in order of time.
  */
 export function* corpus(count: number): Generator<Interaction> {
-  const random = randomNumbers(1);
+  const random = seededRandom(1);
   const prose = realText();
   const prompts = Math.max(1, Math.floor(count * 0.15));
   for (let i = 0; i < count; i++) {
@@ -26,7 +27,7 @@ export function* corpus(count: number): Generator<Interaction> {
 
 /** Small interactions, about 400 bytes each, for stores of very many: the same shares, and answers worth comparing. */
 export function* smallCorpus(count: number): Generator<Interaction> {
-  const random = randomNumbers(3);
+  const random = seededRandom(3);
   const words = Array.from({ length: 4_000 }, (_, i) => `w${(i * 7_919).toString(36)}`);
   const someWords = (length: number) =>
     Array.from({ length }, () => words[Math.floor(random() * words.length)]).join(" ");
@@ -53,7 +54,7 @@ export const corpusTime = (i: number, count: number): number => START + Math.flo
 
 /** Inputs as an agent would hand them to `log`, with texts that are whole strings, not slices of one. */
 export function inputs(count: number): InteractionInput[] {
-  const random = randomNumbers(2);
+  const random = seededRandom(2);
   const prose = realText();
   return Array.from({ length: count }, (_, i) => {
     const input = inputNumber(i, random, prose, count);
@@ -97,17 +98,6 @@ function realText(): string {
   const pages = readdirSync(docs).filter((name) => name.endsWith(".md"));
   const prose = pages.map((name) => readFileSync(new URL(name, docs), "utf8")).join("\n");
   return code + declarations + prose.repeat(Math.ceil(1_300_000 / prose.length));
-}
-
-/** Mulberry32: small, seeded and good enough for a corpus. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 const whole = (text: string) => Buffer.from(text).toString();

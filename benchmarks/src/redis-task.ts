@@ -1,15 +1,18 @@
 /** Runs one measured task of `bench:redis` in this process and sends what it took to the parent. */
 import { createRequire } from "node:module";
 import { connect } from "node:net";
-import { fileStore, type Interaction, type InteractionStore, redisStore } from "@whetstone/core";
+import { fileStore, type Interaction, type InteractionStore } from "@whetstone/core";
 import { buildDpoDataset } from "@whetstone/datasets";
+// From the sources, for the way that the spool takes is no public one.
+import { appendSerialised } from "../../packages/core/src/serialised-records.js";
+import { redisStore } from "../../packages/core/src/stores/redis/redis-store.js";
 import { corpus } from "./corpus.js";
 import { type Measurement, measure, median, readAndParse } from "./measure.js";
 import { startRecordingProxy } from "./recording-proxy.js";
 
-const [task = "", url = "", count = "0", folder = ""] = process.argv.slice(2);
+const [task = "", url = "", count = "0", more = ""] = process.argv.slice(2);
 const records = Number(count);
-/** As the logger's drain sends them. */
+/** As the spool sends them: their JSON was made when they were logged. */
 const BATCH = 64;
 const IN_FLIGHT = 4;
 /** Sent behind everything else: once it comes back, all of it was answered. */
@@ -17,29 +20,23 @@ const END = "all of it was answered";
 
 /** Everything that `redis.ts` can run, by name. */
 const TASKS: Record<string, () => Promise<Measurement>> = {
-  ingest: () =>
-    withStore(async (store) => {
-      const batches = inBatches();
-      await store.append(batches[0] ?? []);
-      return measure(async () => {
-        await inFlight(batches, (batch) => store.append(batch));
-        return records;
-      });
-    }),
+  ingest: () => withStore((store) => ingested((batch) => append(store, batch))),
   "ingest-keys": async () => {
-    const client = plainClient();
-    const batches = inBatches();
-    const result = await measure(async () => {
-      await inFlight(batches, (batch) => keyPerRecord(client, batch));
-      return records;
-    });
+    const client = plainClient(url);
+    const result = await ingested((batch) => keyPerRecord(client, batch));
     client.disconnect();
     return result;
   },
-  "ingest-bytes": async () => {
-    const sent = await recordedBytes();
-    return measure(() => replay(sent));
-  },
+  "ingest-keys-bytes": () =>
+    replayed((place) => {
+      const client = plainClient(place);
+      return { send: (batch) => keyPerRecord(client, batch), close: () => client.disconnect() };
+    }),
+  "ingest-bytes": () =>
+    replayed((place) => {
+      const store = redisStore({ url: place });
+      return { send: (batch) => append(store, batch), close: () => store.close() };
+    }),
   fill: () =>
     withStore((store) =>
       measure(async () => {
@@ -53,7 +50,7 @@ const TASKS: Record<string, () => Promise<Measurement>> = {
         return records;
       }),
     ),
-  "file-parse": () => measure(() => readAndParse(folder)),
+  "file-parse": () => measure(() => readAndParse(more)),
   scan: () =>
     withStore((store) =>
       measure(async () => {
@@ -73,15 +70,16 @@ const TASKS: Record<string, () => Promise<Measurement>> = {
   latest: () => withStore((store) => latest(store, {})),
   "latest-filtered": () => withStore((store) => latest(store, { agentTypes: ["math"] })),
   cleanup: () =>
-    withStore((store) =>
-      measure(async () => {
-        const { removed } = await store.deleteBefore(Number(folder));
+    withStore(async (store) => {
+      await store.health(); // opens the connection
+      return measure(async () => {
+        const { removed } = await store.deleteBefore(Number(more));
         return removed;
-      }),
-    ),
+      });
+    }),
   dpo: () => withStore(dpo),
   "dpo-file": async () => {
-    const store = fileStore(folder);
+    const store = fileStore(more);
     const result = await dpo(store);
     await store.close();
     return result;
@@ -101,21 +99,24 @@ async function withStore<T>(run: (store: InteractionStore) => Promise<T>): Promi
   }
 }
 
-function inBatches(): Interaction[][] {
-  const batches: Interaction[][] = [];
-  for (const interaction of corpus(records)) {
-    const last = batches.at(-1);
-    if (last && last.length < BATCH) last.push(interaction);
-    else batches.push([interaction]);
+/** Records that were serialised already. */
+interface Batch {
+  readonly records: Interaction[];
+  readonly json: Buffer[];
+}
+
+function inBatches(interactions: Iterable<Interaction>): Batch[] {
+  const batches: Batch[] = [];
+  for (const interaction of interactions) {
+    if ((batches.at(-1)?.records.length ?? BATCH) === BATCH) batches.push({ records: [], json: [] });
+    batches.at(-1)?.records.push(interaction);
+    batches.at(-1)?.json.push(Buffer.from(JSON.stringify(interaction)));
   }
   return batches;
 }
 
 /** Sends batch after batch, a few at once. */
-async function inFlight(
-  batches: readonly Interaction[][],
-  send: (batch: readonly Interaction[]) => Promise<unknown>,
-): Promise<void> {
+async function inFlight(batches: readonly Batch[], send: (batch: Batch) => Promise<unknown>): Promise<void> {
   let next = 0;
   const sender = async () => {
     for (let batch = batches[next++]; batch; batch = batches[next++]) await send(batch);
@@ -123,24 +124,36 @@ async function inFlight(
   await Promise.all(Array.from({ length: IN_FLIGHT }, sender));
 }
 
+function append(store: InteractionStore, { records, json }: Batch): Promise<unknown> {
+  return appendSerialised(store, records, json);
+}
+
+async function ingested(send: (batch: Batch) => Promise<unknown>): Promise<Measurement> {
+  await inFlight(inBatches(corpus(Number(more))), send);
+  const batches = inBatches(corpus(records));
+  return measure(async () => {
+    await inFlight(batches, send);
+    return records;
+  });
+}
+
 /** What of ioredis the baseline uses. */
 interface PlainClient {
-  pipeline(commands: (string | number)[][]): { exec(): Promise<unknown> };
+  pipeline(commands: (string | number | Buffer)[][]): { exec(): Promise<unknown> };
   disconnect(): void;
 }
 
-function plainClient(): PlainClient {
+function plainClient(place: string): PlainClient {
   // Core has it as its own development dependency; its types differ between its versions, and nothing here needs them.
   const { Redis } = createRequire(new URL("../../packages/core/package.json", import.meta.url))("ioredis");
-  return new Redis(url);
+  return new Redis(place);
 }
 
 /** The layout one would write first: a key a record, and three sorted sets that all records share. */
-function keyPerRecord(client: PlainClient, batch: readonly Interaction[]): Promise<unknown> {
-  const commands = batch.flatMap((interaction) => {
-    const { interactionId, timestamp, agentType, qualityScores } = interaction;
+function keyPerRecord(client: PlainClient, { records: interactions, json }: Batch): Promise<unknown> {
+  const commands = interactions.flatMap(({ interactionId, timestamp, agentType, qualityScores }, i) => {
     return [
-      ["set", `i:${interactionId}`, JSON.stringify(interaction)],
+      ["set", `i:${interactionId}`, json[i] as Buffer],
       ["zadd", "t", timestamp, interactionId],
       ["zadd", `t:${agentType}`, timestamp, interactionId],
       ["zadd", "q", qualityScores.overall ?? -1, interactionId],
@@ -177,20 +190,22 @@ function dpo(store: InteractionStore): Promise<Measurement> {
   });
 }
 
-/** The bytes that the store sends for these records, taken on their way to the server, which is emptied afterwards. */
-async function recordedBytes(): Promise<Buffer> {
+/** Sends over one socket the bytes that something sent for these records, taken on their way to the server. */
+async function replayed(
+  open: (url: string) => { readonly send: (batch: Batch) => Promise<unknown>; readonly close: () => unknown },
+): Promise<Measurement> {
   const { hostname, port } = new URL(url);
   const proxy = await startRecordingProxy({ host: hostname, port: Number(port) });
-  const store = redisStore({ url: proxy.url });
-  const batches = inBatches();
-  await store.append(batches[0] ?? []);
+  const { send, close } = open(proxy.url);
+  const batches = inBatches(corpus(records));
+  await send(batches[0] as Batch);
   proxy.forget();
-  await inFlight(batches, (batch) => store.append(batch));
+  await inFlight(batches, send);
   const sent = proxy.sent();
-  await store.close();
+  await close();
   await proxy.close();
   await replay(Buffer.from("*1\r\n$8\r\nFLUSHALL\r\n"));
-  return sent;
+  return measure(() => replay(sent));
 }
 
 /** Sends bytes over one socket and waits until the server has answered everything. */

@@ -87,18 +87,20 @@ export function effectiveScore({
   qualityScores,
   annotations,
 }: Pick<StoredInteraction, "qualityScores" | "annotations">): EffectiveScore | null {
-  let best: (EffectiveScore & { rank: number; at: number }) | null = null;
-  if (qualityScores.overall !== undefined) {
-    best = { overall: qualityScores.overall, source: "logged", scores: qualityScores, rank: RANKS.logged ?? 0, at: 0 };
-  }
+  const { overall } = qualityScores;
+  let best: EffectiveScore | null = overall === undefined ? null : { overall, source: "logged", scores: qualityScores };
+  let bestRank = RANKS.logged ?? 0;
+  let bestAt = 0;
   for (const annotation of annotations ?? []) {
     const scores = scoresOf(annotation);
     if (!scores) continue;
     const rank = sourceRank(annotation.source);
-    if (best && (rank < best.rank || (rank === best.rank && annotation.at < best.at))) continue;
-    best = { overall: scores.overall ?? 0, source: annotation.source, scores, rank, at: annotation.at };
+    if (best && (rank < bestRank || (rank === bestRank && annotation.at < bestAt))) continue;
+    best = { overall: scores.overall ?? 0, source: annotation.source, scores };
+    bestRank = rank;
+    bestAt = annotation.at;
   }
-  return best && { overall: best.overall, source: best.source, scores: best.scores };
+  return best;
 }
 
 /** The scores an annotation gives, or null when it gives none (a comment, a demonstration, a failed attempt). */

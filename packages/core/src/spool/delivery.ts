@@ -3,8 +3,8 @@ import type { CaptureQueue } from "../capture-queue.js";
 import type { Prepared, Sink, Taken } from "../drain.js";
 import { StoreError } from "../errors.js";
 import type { Interaction } from "../interaction.js";
-import { recordJson } from "../record-json.js";
 import { type Ring, ring } from "../ring.js";
+import { appendSerialised } from "../serialised-records.js";
 import type { InteractionStore } from "../store.js";
 import { storeFault } from "../store-fault.js";
 import { asStoreError, growingPause } from "../store-trouble.js";
@@ -21,7 +21,7 @@ import {
 import { recentItems } from "./recent-items.js";
 import { replays } from "./replays.js";
 import { type Spill, spillFrom } from "./spill.js";
-import { RETAIN_MS, type Spool, type SpoolPlace } from "./spool.js";
+import { RETAIN_MS, type Spool, type SpooledLines } from "./spool.js";
 
 /** Parcels on their way at once, their size in memory, and how long a smaller one waits for more. */
 const IN_FLIGHT = 4;
@@ -173,11 +173,11 @@ export function delivery({
 
   function writeToSpool(entries: readonly Prepared[]): boolean {
     if (!spool) return false;
-    const lines = entries.map(({ record, annotation }) => (record ? recordJson(record) : JSON.stringify(annotation)));
+    const texts = entries.map(({ record, annotation }) => JSON.stringify(record ?? annotation));
     const started = performance.now();
-    let place: SpoolPlace;
+    let written: SpooledLines;
     try {
-      place = spool.append(lines);
+      written = spool.append(texts);
     } catch (cause) {
       diskFailed(asStoreError(cause));
       return false;
@@ -187,18 +187,17 @@ export function delivery({
     if (slowWrite) diskAwayUntil = performance.now() + SLOW_PAUSE_MS;
     if (diskInTrouble) onTrouble("spool", null);
     diskInTrouble = false;
-    for (let i = 0; i < entries.length; i++) {
+    const { segment, lines } = written;
+    let { offset } = written;
+    for (const [i, line] of lines.entries()) {
       const entry = entries[i] as Prepared;
-      const line = lines[i] as string;
       if (entry.record) spooledRecords += 1;
       else spooledAnnotations += 1;
       if (entry.captured) queue.settle(entry.captured);
-      if (!spill && bytes + weightOf(line) > maxBytes) {
-        const before = lines.slice(0, i).reduce((sum, earlier) => sum + Buffer.byteLength(earlier) + 1, 0);
-        spill = spillFrom(spool, { segment: place.segment, offset: place.offset + before }, entry.sequence);
-      }
+      if (!spill && bytes + weightOf(line) > maxBytes) spill = spillFrom(spool, { segment, offset }, entry.sequence);
       if (spill) spill.count(entry);
-      else keep(spooledItem(entry, line, place.segment));
+      else keep(spooledItem(entry, line, segment));
+      offset += line.length + 1;
     }
     return true;
   }
@@ -222,7 +221,7 @@ export function delivery({
     if (retrying) return;
     for (const [place, parcel] of active.entries()) {
       if (parcel.sending) continue;
-      if (parcel.records.length > 0) void send(parcel);
+      if (parcel.records.length > 0) void sendRecords(parcel);
       else if (active.slice(0, place).every(({ records }) => records.length === 0)) void sendAnnotations(parcel);
       if (inTrouble) return; // one try tells enough
     }
@@ -230,7 +229,7 @@ export function delivery({
       const parcel = nextParcel();
       if (!parcel) break;
       active.push(parcel);
-      if (parcel.records.length > 0) void send(parcel);
+      if (parcel.records.length > 0) void sendRecords(parcel);
       else if (active.length === 1) void sendAnnotations(parcel);
     }
     if (backlog.size > 0 && !lingered && active.length < IN_FLIGHT) lingering ??= setTimeout(lingerOver, LINGER_MS);
@@ -291,31 +290,27 @@ export function delivery({
     return items.length > 0 ? parcelOf("live", items) : null;
   }
 
-  async function send(parcel: Parcel): Promise<void> {
-    const attempt = begin(parcel);
-    const items = parcel.records.length > parcel.most ? parcel.records.slice(0, parcel.most) : parcel.records;
-    try {
-      if (epoch === undefined && !firstLook) {
-        firstLook = lookAtStore();
-        await firstLook;
-      }
-      const statuses = await store.append(items.map(({ record }) => record as Interaction));
-      if (isLate(parcel, attempt)) return;
-      let duplicate = 0;
-      // After a first try that went unheard it is our own copy that the store knows.
-      if (attempt === 1) for (const status of statuses) if (status === "duplicate") duplicate += 1;
-      parcel.records = parcel.records.slice(items.length);
-      parcel.most = Math.min(PARCEL_ENTRIES, parcel.most * 2);
-      for (const item of items) settle(item, parcel.kind);
-      if (parcel.kind === "live") onStored(items.length - duplicate, duplicate);
-      else if (parcel.kind === "leftover") onReplayed(items.length);
-      arrived(parcel);
-    } catch (cause) {
-      if (isLate(parcel, attempt)) return;
-      const error = asStoreError(cause);
-      if (storeFault(error) === "records") refused(parcel, items, error);
-      else failed(parcel, error);
-    }
+  async function sendRecords(parcel: Parcel): Promise<void> {
+    await send(parcel, "records", {
+      async call(items) {
+        if (epoch === undefined && !firstLook) {
+          firstLook = lookAtStore();
+          await firstLook;
+        }
+        const records = items.map(({ record }) => record as Interaction);
+        return appendSerialised(
+          store,
+          records,
+          items.map(({ json }) => json),
+        );
+      },
+      tell(statuses, sent, attempt) {
+        // After a first try that went unheard it is our own copy that the store knows.
+        const duplicate = attempt === 1 ? statuses.filter((status) => status === "duplicate").length : 0;
+        if (parcel.kind === "live") onStored(sent - duplicate, duplicate);
+        else if (parcel.kind === "leftover") onReplayed(sent);
+      },
+    });
   }
 
   async function sendAnnotations(parcel: Parcel): Promise<void> {
@@ -325,16 +320,39 @@ export function delivery({
       planPump();
       return;
     }
-    const attempt = begin(parcel);
-    const items = parcel.annotations.slice(0, parcel.most);
+    await send(parcel, "annotations", {
+      call: (items) => store.annotate(items.map(({ annotation }) => annotation as Annotation)),
+      tell(statuses, sent) {
+        const known = statuses.filter((status) => status === "stored").length;
+        if (parcel.kind === "live") onAnnotated(known, sent - known);
+      },
+    });
+  }
+
+  /** Sends the next entries of a parcel, and sees to what becomes of them. */
+  async function send<Status>(
+    parcel: Parcel,
+    part: "records" | "annotations",
+    {
+      call,
+      tell,
+    }: {
+      readonly call: (items: readonly Item[]) => Promise<Status[]>;
+      readonly tell: (statuses: readonly Status[], sent: number, attempt: number) => void;
+    },
+  ): Promise<void> {
+    parcel.sending = true;
+    parcel.sentAt = performance.now();
+    parcel.attempt += 1;
+    const { attempt } = parcel;
+    const items = parcel[part].slice(0, parcel.most);
     try {
-      const statuses = await store.annotate(items.map(({ annotation }) => annotation as Annotation));
+      const statuses = await call(items);
       if (isLate(parcel, attempt)) return;
-      const known = statuses.filter((status) => status === "stored").length;
-      parcel.annotations = parcel.annotations.slice(items.length);
+      parcel[part] = parcel[part].slice(items.length);
       parcel.most = Math.min(PARCEL_ENTRIES, parcel.most * 2);
       for (const item of items) settle(item, parcel.kind);
-      if (parcel.kind === "live") onAnnotated(known, items.length - known);
+      tell(statuses, items.length, attempt);
       arrived(parcel);
     } catch (cause) {
       if (isLate(parcel, attempt)) return;
@@ -342,13 +360,6 @@ export function delivery({
       if (storeFault(error) === "records") refused(parcel, items, error);
       else failed(parcel, error);
     }
-  }
-
-  function begin(parcel: Parcel): number {
-    parcel.sending = true;
-    parcel.sentAt = performance.now();
-    parcel.attempt += 1;
-    return parcel.attempt;
   }
 
   /** This try was given up meanwhile: its answer is of no use any more. */

@@ -3,7 +3,6 @@ import type { Captured } from "../capture-queue.js";
 import type { Prepared } from "../drain.js";
 import type { Interaction } from "../interaction.js";
 import { parseRecord } from "../journal/day-index.js";
-import { rememberJson } from "../record-json.js";
 import type { Segment } from "./spool.js";
 
 /** Entries that travel to the store together. */
@@ -21,6 +20,8 @@ export interface Item {
   /** What it weighs in memory, about. */
   readonly bytes: number;
   readonly record: Interaction | null;
+  /** The record's JSON in UTF-8, where it was made: for the spool. */
+  readonly json: Buffer | null;
   readonly annotation: Annotation | null;
   readonly segment: Segment | null;
   readonly captured: Captured | null;
@@ -65,29 +66,29 @@ export function parcelOf(
   };
 }
 
-/** An entry whose line is in the spool; the text is kept with the record, so that nobody serialises it twice. */
-export function spooledItem({ sequence, record, annotation }: Prepared, line: string, segment: Segment): Item {
-  if (record) rememberJson(record, line);
-  return { sequence, bytes: weightOf(line), record, annotation, segment, captured: null };
+/** An entry whose line is in the spool. */
+export function spooledItem({ sequence, record, annotation }: Prepared, line: Buffer, segment: Segment): Item {
+  const json = record ? line : null;
+  return { sequence, bytes: weightOf(line), record, json, annotation, segment, captured: null };
 }
 
 /** An entry that no disk holds. */
 export function memoryItem({ sequence, bytes, record, annotation, captured }: Prepared): Item {
-  return { sequence, bytes, record, annotation, segment: null, captured };
+  return { sequence, bytes, record, json: null, annotation, segment: null, captured };
 }
 
 /** What an entry weighs in memory, about: its text as JSON, and once more as the values that it was made of. */
-export function weightOf(line: string): number {
+export function weightOf(line: Buffer): number {
   return 512 + 2 * line.length;
 }
 
 /** The entry of a line of the spool; null when the line is damaged. */
-export function itemOfLine(line: string, segment: Segment, sequence: number): Item | null {
-  const record = parseRecord(line);
-  if (record) rememberJson(record, line);
-  const annotation = record ? null : parseAnnotation(line);
+export function itemOfLine(line: Buffer, segment: Segment, sequence: number): Item | null {
+  const text = line.toString();
+  const record = parseRecord(text);
+  const annotation = record ? null : parseAnnotation(text);
   if (!record && !annotation) return null;
-  return { sequence, bytes: weightOf(line), record, annotation, segment, captured: null };
+  return { sequence, bytes: weightOf(line), record, json: record ? line : null, annotation, segment, captured: null };
 }
 
 function parseAnnotation(line: string): Annotation | null {

@@ -18,7 +18,7 @@ export function replays(kind: "leftover" | "again"): Replays {
   const waiting: Replay[] = [];
   const isLeftover = kind === "leftover";
 
-  function read(replay: Replay): readonly string[] {
+  function read(replay: Replay): readonly Buffer[] {
     const { segment, offset } = replay.place;
     try {
       const { lines, next } = readLines(replay.place, Math.min(PARCEL_ENTRIES, replay.linesLeft));

@@ -24,7 +24,7 @@ export function spillFrom(spool: Spool, start: SpoolPlace, firstSequence: number
   let annotations = 0;
   let isOver = false;
 
-  function items(lines: readonly string[]): Item[] {
+  function items(lines: readonly Buffer[]): Item[] {
     const { segment } = place;
     const found: Item[] = [];
     for (const line of lines) {

@@ -40,6 +40,12 @@ export interface SpoolPlace {
   readonly offset: number;
 }
 
+/** Lines that were written, and where. */
+export interface SpooledLines extends SpoolPlace {
+  /** UTF-8, without the line feeds. */
+  readonly lines: readonly Buffer[];
+}
+
 /** The append-only files in front of a store that may be away. One process writes them, the files are all the state. */
 export interface Spool {
   readonly folder: string;
@@ -47,7 +53,7 @@ export interface Spool {
   /** This process's own segments, oldest first. */
   readonly segments: readonly Segment[];
   /** Writes lines at once, and says where they begin. @throws StoreError */
-  append(lines: readonly string[]): SpoolPlace;
+  append(lines: readonly string[]): SpooledLines;
   /** The own segment that follows; undefined when there is none. */
   after(segment: Segment): Segment | undefined;
   /** Takes over what dead processes have left. */
@@ -74,7 +80,7 @@ export function openSpool(folder: string, { maxBytes }: { readonly maxBytes: num
   let renewedAt = -Infinity;
   let buffer: Buffer = Buffer.allocUnsafe(BUFFER_BYTES);
 
-  function append(lines: readonly string[]): SpoolPlace {
+  function append(lines: readonly string[]): SpooledLines {
     const length = encode(lines);
     if (bytes + length > maxBytes) {
       removeSettled(Infinity);
@@ -83,8 +89,10 @@ export function openSpool(folder: string, { maxBytes }: { readonly maxBytes: num
     if (current && performance.now() - renewedAt > OVERDUE_MS) tidy();
     const segment = openCurrent();
     const offset = segment.bytes;
+    let written: Buffer;
     try {
       writeWhole(segment, buffer, length);
+      written = Buffer.from(buffer.subarray(0, length));
     } catch (cause) {
       if (segment.torn) end(segment);
       throw cause;
@@ -93,7 +101,7 @@ export function openSpool(folder: string, { maxBytes }: { readonly maxBytes: num
     }
     bytes += length;
     segment.lines += lines.length;
-    return { segment, offset };
+    return { segment, offset, lines: linesOf(written, lines.length).lines };
   }
 
   function encode(lines: readonly string[]): number {
@@ -257,21 +265,27 @@ export function openSpool(folder: string, { maxBytes }: { readonly maxBytes: num
 export function readLines(
   { segment, offset }: SpoolPlace,
   most: number,
-): { readonly lines: string[]; readonly next: number } {
+): { readonly lines: Buffer[]; readonly next: number } {
   for (let length = READ_BYTES; ; length *= 4) {
     const block = readRange(segment.path, offset, Math.min(segment.bytes, offset + length));
-    const lines: string[] = [];
-    let from = 0;
-    while (lines.length < most) {
-      const end = block.indexOf(LINE_FEED, from);
-      if (end < 0) break;
-      lines.push(block.toString("utf8", from, end));
-      from = end + 1;
-    }
+    const { lines, end } = linesOf(block, most);
     if (lines.length > 0 || offset + block.length >= segment.bytes || block.length < length) {
-      return { lines, next: offset + from };
+      return { lines, next: offset + end };
     }
   }
+}
+
+/** Up to `most` whole lines of a block, and where the last one ends. */
+function linesOf(block: Buffer, most: number): { readonly lines: Buffer[]; readonly end: number } {
+  const lines: Buffer[] = [];
+  let from = 0;
+  while (lines.length < most) {
+    const end = block.indexOf(LINE_FEED, from);
+    if (end < 0) break;
+    lines.push(block.subarray(from, end));
+    from = end + 1;
+  }
+  return { lines, end: from };
 }
 
 /** True when the file has gone: another process has claimed its folder, or somebody has removed it. */

@@ -1,4 +1,4 @@
-import { DAY_MS, dayNumber } from "../../day.js";
+import { DAY_MS, dayNumber, dayStart } from "../../day.js";
 import type { Bucket, Keys } from "./buckets.js";
 import { hourField } from "./hour-stats.js";
 import type { RedisCommand } from "./redis-like.js";
@@ -9,7 +9,8 @@ import type { TimeRow } from "./time-rows.js";
 export interface BucketRecord {
   readonly interactionId: string;
   readonly timestamp: number;
-  readonly json: string;
+  /** UTF-8. */
+  readonly json: Buffer;
   /** Of the time index, see `time-entry.ts`. */
   readonly entry: string;
   /** -1 is unscored. */
@@ -18,13 +19,15 @@ export interface BucketRecord {
   readonly foreign: boolean;
 }
 
+type Command = [name: string, ...values: (string | number | Buffer)[]];
+
 /** What writes records of one bucket: one command a key, however many records. To be sent as one transaction. */
 export function writeCommands(keys: Keys, bucket: Bucket, records: readonly BucketRecord[]): RedisCommand[] {
-  const texts: string[] = ["hset", bucket.records];
-  const times: (string | number)[] = ["zadd", bucket.times];
+  const texts: Command = ["hset", bucket.records];
+  const times: Command = ["zadd", bucket.times];
   // NX: a record that is written again, because half of it was lost, keeps the scores that came later.
-  const qualities: (string | number)[] = ["zadd", bucket.qualities, "nx"];
-  const foreign: (string | number)[] = ["zadd", keys.foreignIds(bucket.tag)];
+  const qualities: Command = ["zadd", bucket.qualities, "nx"];
+  const foreign: Command = ["zadd", keys.foreignIds(bucket.tag)];
   const hours = new Set<string>();
   for (const { interactionId, timestamp, json, entry, overall, foreign: isForeign } of records) {
     texts.push(interactionId, json);
@@ -76,8 +79,9 @@ end
 return statuses`;
 
 /** What removes a bucket with everything about it. The first result is the number of records it had. */
-export function removeCommands(keys: Keys, bucket: Bucket, dayStartMs: number): RedisCommand[] {
+export function removeCommands(keys: Keys, bucket: Bucket): RedisCommand[] {
   const { records, times, qualities, annotations, demonstrations, counts, tag, day } = bucket;
+  const dayStartMs = dayStart(day);
   return [
     ["hlen", records],
     ["unlink", records, times, qualities, annotations, demonstrations, counts],

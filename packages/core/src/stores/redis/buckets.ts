@@ -38,15 +38,17 @@ export function keysUnder(prefix: string): Keys {
   if (!/^[\w.:-]{1,64}$/.test(prefix)) {
     throw new ConfigError(`prefix is ${JSON.stringify(prefix)}: use up to 64 letters, digits and _ . : -`);
   }
-  const remembered = new Map<string, Bucket>();
+  const remembered = new Map<string, Map<string, Bucket>>();
   return {
     meta: `${prefix}:meta`,
     days: (tag) => `${prefix}:{${tag}}:days`,
     foreignIds: (tag) => `${prefix}:{${tag}}:ids`,
     bucket(tag, day) {
-      const base = `${prefix}:{${tag}}:${day}`;
-      const known = remembered.get(base);
+      const days = remembered.get(tag) ?? new Map<string, Bucket>();
+      remembered.set(tag, days);
+      const known = days.get(day);
       if (known) return known;
+      const base = `${prefix}:{${tag}}:${day}`;
       const bucket = {
         tag,
         day,
@@ -57,14 +59,15 @@ export function keysUnder(prefix: string): Keys {
         demonstrations: `${base}:d`,
         counts: `${base}:c`,
       };
-      if (remembered.size >= REMEMBERED) remembered.clear();
-      remembered.set(base, bucket);
+      if (days.size >= REMEMBERED) days.clear();
+      days.set(day, bucket);
       return bucket;
     },
   };
 }
 
-const REMEMBERED = 4_096;
+/** Days of a tag. */
+const REMEMBERED = 1_024;
 
 /** The tags of a single server. */
 export const ONE_TAG: readonly string[] = ["0"];

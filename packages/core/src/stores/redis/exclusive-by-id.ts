@@ -2,10 +2,9 @@
  * Runs work on a set of ids, and lets no two works of this process touch one id at the same time: of two records with
  * an equal id the second sees that the first is stored.
  */
-export function exclusiveById(): <T>(ids: Iterable<string>, work: () => Promise<T>) => Promise<T> {
+export function exclusiveById(): <T>(ids: readonly string[], work: () => Promise<T>) => Promise<T> {
   const busy = new Map<string, Promise<unknown>>();
-  return async (given, work) => {
-    const ids = [...given];
+  return async (ids, work) => {
     for (let other = firstBusy(ids); other; other = firstBusy(ids)) await other;
     const done = work();
     const settled = done.catch(() => undefined);

@@ -6,10 +6,11 @@ import { timeRows } from "./time-rows.js";
 
 const HOUR_MS = 3_600_000;
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour);
+const VERSIONS = HOURS.map((hour) => `v${hour}`);
 
 /** The field of a bucket's counts that changes with every write to an hour of its day. */
 export function hourField(timestamp: number): string {
-  return `v${Math.floor(timestamp / HOUR_MS) % 24}`;
+  return VERSIONS[Math.floor(timestamp / HOUR_MS) % 24] as string;
 }
 
 export interface CountedRange {

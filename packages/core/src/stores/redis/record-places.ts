@@ -28,28 +28,29 @@ export function tellsItsTime(interactionId: string, timestamp: number): boolean 
 export async function timesOf(
   connection: RedisConnection,
   keys: Keys,
-  ids: Iterable<string>,
+  ids: readonly string[],
   tags: readonly string[],
 ): Promise<Map<string, number>> {
   const times = new Map<string, number>();
   const byTag = groupBy(ids, (id) => tagOf(id, tags));
   await Promise.all(
     [...byTag].map(async ([tag, tagged]) => {
-      const own = tagged.flatMap((id) => {
-        const time = idTime(id);
-        return time === null ? [] : [{ id, time }];
-      });
-      const byDay = [...groupBy(own, ({ time }) => dayOf(time))];
+      const own = tagged.filter((id) => idTime(id) !== null);
+      const byDay = [...groupBy(own, (id) => dayOf(idTime(id) ?? 0))];
       const [foreign, ...answers] = (await connection.run([
         ["zmscore", keys.foreignIds(tag), ...tagged],
         ...byDay.map(([day, those]): RedisCommand => {
-          return ["zmscore", keys.bucket(tag, day).qualities, ...those.map(({ id }) => id)];
+          return ["zmscore", keys.bucket(tag, day).qualities, ...those];
         }),
       ])) as (string | null)[][];
       for (const [i, [, those]] of byDay.entries()) {
-        for (const [j, { id, time }] of those.entries()) if (answers[i]?.[j] != null) times.set(id, time);
+        those.forEach((id, j) => {
+          if (answers[i]?.[j] != null) times.set(id, idTime(id) ?? 0);
+        });
       }
-      for (const [i, id] of tagged.entries()) if (foreign?.[i] != null) times.set(id, Number(foreign[i]));
+      tagged.forEach((id, i) => {
+        if (foreign?.[i] != null) times.set(id, Number(foreign[i]));
+      });
     }),
   );
   return times;

@@ -12,7 +12,7 @@ export async function readRecords(
   places: readonly RecordPlace[],
 ): Promise<FetchedRecord[]> {
   const found: (FetchedRecord | undefined)[] = new Array(places.length);
-  const byBucket = groupBy(places.keys(), (i) => places[i]?.bucket as Bucket);
+  const byBucket = groupBy([...places.keys()], (i) => places[i]?.bucket as Bucket);
   await Promise.all(
     [...byBucket].map(async ([bucket, positions]) => {
       const ids = positions.map((i) => places[i]?.interactionId as string);

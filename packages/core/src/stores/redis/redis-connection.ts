@@ -1,4 +1,5 @@
 import { ConfigError, StoreError } from "../../errors.js";
+import { addCommand } from "./add-command.js";
 import { isVague, redisError } from "./redis-error.js";
 import type { RedisCommand, RedisLike, RedisPipeline } from "./redis-like.js";
 import type { RedisPlace } from "./redis-url.js";
@@ -159,12 +160,12 @@ export function redisConnection({
   }
 
   async function factsOf(server: RedisLike): Promise<ServerFacts> {
-    const answers = await server
-      .pipeline([["info"], ["config", "get", "save"]])
-      .exec()
-      .catch((error: unknown) => {
-        throw redisError(reasonOf(error), where);
-      });
+    const pipeline = server.pipeline();
+    pipeline.call("info");
+    pipeline.call("config", "get", "save");
+    const answers = await pipeline.exec().catch((error: unknown) => {
+      throw redisError(reasonOf(error), where);
+    });
     const [info, save] = answers ?? [];
     // A managed Redis may forbid either: what it does not tell is unknown.
     if (info?.[0] && !/NOPERM|unknown command/i.test(info[0].message)) throw redisError(reasonOf(info[0]), where);
@@ -173,11 +174,16 @@ export function redisConnection({
     return { ...facts, persistence: save[1][1] === "" ? "none" : "rdb" };
   }
 
-  async function send(make: (opened: RedisLike) => RedisPipeline): Promise<unknown[]> {
+  async function send(
+    commands: readonly RedisCommand[],
+    pipelineOf: (opened: RedisLike) => RedisPipeline,
+  ): Promise<unknown[]> {
     const opened = await admitted();
     let answers: [Error | null, unknown][] | null;
     try {
-      answers = await make(opened).exec();
+      const pipeline = pipelineOf(opened);
+      for (const command of commands) addCommand(pipeline, command);
+      answers = await pipeline.exec();
     } catch (error) {
       throw failureOf(opened, error);
     }
@@ -204,8 +210,8 @@ export function redisConnection({
   }
 
   return {
-    run: (commands) => send((opened) => opened.pipeline(commands as unknown[][])),
-    transact: (commands) => send((opened) => opened.multi(commands as unknown[][])),
+    run: (commands) => send(commands, (opened) => opened.pipeline()),
+    transact: (commands) => send(commands, (opened) => opened.multi()),
     async isCluster() {
       return (await admitted()).isCluster === true;
     },

@@ -3,6 +3,7 @@ import type { Annotation } from "../../annotation.js";
 import { DAY_MS } from "../../day.js";
 import type { Interaction } from "../../interaction.js";
 import { openStore } from "../../open-store.js";
+import { seededRandom } from "../../seeded-random.js";
 import { type IndexBatch, IndexFlag, type InteractionStore } from "../../store.js";
 import { interaction } from "../../testing/interaction.js";
 import { type RedisCluster, startRedisCluster } from "../../testing/redis-cluster.js";
@@ -148,13 +149,13 @@ describe.runIf(hasRedisServer())("the layout on a single server", () => {
   it("answers as the memory store does, whatever is asked", async () => {
     const { store } = open();
     const memory = memoryStore();
-    const random = seeded(7);
+    const random = seededRandom(7);
     const records = Array.from({ length: 700 }, (_, i) =>
       interaction({
         // Many of the same millisecond, over four days.
         timestamp: DAY + Math.floor(random() * 4) * DAY_MS + Math.floor(random() * 40) * 1_800_000,
         ...(random() < 0.2 && { interactionId: `own:${i}` }),
-        agentType: ["math", "code", "rag", "other one"][Math.floor(random() * 4)] as string,
+        agentType: ["math", "code", "rag", "an other ünë"][Math.floor(random() * 4)] as string,
         query: `Question ${Math.floor(random() * 50)}`,
         qualityScores: random() < 0.4 ? {} : { overall: Math.floor(random() * 11) / 10 },
         errorOccurred: random() < 0.1,
@@ -169,7 +170,7 @@ describe.runIf(hasRedisServer())("the layout on a single server", () => {
       const filter = {
         ...(random() < 0.5 && { startTime: DAY + Math.floor(random() * 4 * DAY_MS) }),
         ...(random() < 0.5 && { endTime: DAY + Math.floor(random() * 5 * DAY_MS) }),
-        ...(random() < 0.4 && { agentTypes: ["math", "other one"] }),
+        ...(random() < 0.4 && { agentTypes: ["math", "an other ünë"] }),
         ...(random() < 0.4 && { minQuality: [0, 0.5, 0.8, 0.97, 1][Math.floor(random() * 5)] }),
         ...(random() < 0.3 && { scored: random() < 0.5 }),
         ...(random() < 0.3 && { errors: random() < 0.5 ? ("only" as const) : ("exclude" as const) }),
@@ -336,15 +337,4 @@ function feedback(
   at: number,
 ): Annotation {
   return { interactionId, kind: "feedback", source: "human:ada", at, feedback: said };
-}
-
-/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -2,8 +2,8 @@
 export interface RedisLike {
   readonly status: string;
   readonly isCluster?: boolean | undefined;
-  pipeline(commands?: unknown[][]): RedisPipeline;
-  multi(commands?: unknown[][]): RedisPipeline;
+  pipeline(): RedisPipeline;
+  multi(): RedisPipeline;
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
   on(event: string, listener: (...values: unknown[]) => void): unknown;
@@ -14,8 +14,9 @@ export interface RedisLike {
 
 /** Commands that are sent together. */
 export interface RedisPipeline {
+  call(name: string, ...values: (string | number)[]): unknown;
   exec(): Promise<[error: Error | null, result: unknown][] | null>;
 }
 
-/** One Redis command: its name and what follows. */
-export type RedisCommand = readonly (string | number)[];
+/** One Redis command: its name and what follows. Its keys stand before the first bytes. */
+export type RedisCommand = readonly [name: string, ...values: (string | number | Buffer)[]];

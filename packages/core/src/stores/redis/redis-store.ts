@@ -7,7 +7,7 @@ import { INDEX_BATCH, indexBatchBuilder, recordFlags } from "../../index-batch.j
 import type { Interaction } from "../../interaction.js";
 import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../../interaction-filter.js";
 import { pseudonymiser } from "../../pseudonym.js";
-import { recordJson } from "../../record-json.js";
+import { serialised } from "../../serialised-records.js";
 import type { AnnotateStatus, FetchedRecord, InteractionFilter, InteractionStore, QueryOptions } from "../../store.js";
 import { statsCounter } from "../../store-stats.js";
 import { inOrder } from "../calibration-files.js";
@@ -31,6 +31,7 @@ import { redisScoringQueue } from "./scoring-queue.js";
 import { LAYOUT, openMeta, type StoreMeta } from "./store-meta.js";
 import { timeEntry } from "./time-entry.js";
 import { daysOf, type TimeRow, timeRows } from "./time-rows.js";
+import { withUserId } from "./user-id-in-json.js";
 
 export interface RedisStoreOptions {
   /** `redis://`, `rediss://` or `redis-cluster://`; needs the package ioredis. */
@@ -98,14 +99,16 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
     return opened;
   }
 
-  function bucketRecord(given: Interaction): BucketRecord {
-    const name = pseudonym;
-    const interaction = name && given.userId !== undefined ? { ...given, userId: name(given.userId) } : given;
+  function bucketRecord(given: Interaction, givenJson: Buffer): BucketRecord {
+    const userId = given.userId === undefined ? undefined : pseudonym?.(given.userId);
+    const isNamed = userId === undefined || userId === given.userId;
+    const interaction = isNamed ? given : { ...given, userId };
+    const json = isNamed ? givenJson : withUserId(givenJson, given.userId as string, userId);
     const { interactionId, timestamp, qualityScores } = interaction;
     return {
       interactionId,
       timestamp,
-      json: recordJson(interaction),
+      json: json ?? Buffer.from(JSON.stringify(interaction)),
       entry: timeEntry(interaction),
       overall: qualityScores.overall ?? -1,
       foreign: !tellsItsTime(interactionId, timestamp),
@@ -145,9 +148,11 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
     async append(interactions) {
       const { tags } = await openToWrite();
       const records = new Map<string, BucketRecord>();
-      for (const interaction of interactions) {
-        if (!records.has(interaction.interactionId)) records.set(interaction.interactionId, bucketRecord(interaction));
-      }
+      const json = serialised(interactions);
+      interactions.forEach((interaction, i) => {
+        const { interactionId } = interaction;
+        if (!records.has(interactionId)) records.set(interactionId, bucketRecord(interaction, json[i] as Buffer));
+      });
       const fresh = await write([...records.values()], tags);
       return interactions.map(({ interactionId }) => (fresh.delete(interactionId) ? "stored" : "duplicate"));
     },
@@ -156,12 +161,8 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       const opened = await open();
       if (!opened || annotations.length === 0) return annotations.map(() => "notFound");
       const { tags } = opened;
-      const times = await timesOf(
-        connection,
-        keys,
-        new Set(annotations.map(({ interactionId }) => interactionId)),
-        tags,
-      );
+      const ids = new Set(annotations.map(({ interactionId }) => interactionId));
+      const times = await timesOf(connection, keys, [...ids], tags);
       const statuses = annotations.map((): AnnotateStatus => "notFound");
       const facts = annotations.flatMap((annotation, place) => {
         const timestamp = times.get(annotation.interactionId);
@@ -200,6 +201,8 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       const { order = "asc", limit = Infinity, cursor, signal } = options;
       const matches = interactionFilter(options);
       if (!opened) return;
+      // Of what the index was asked, only the score can be another one by the time the record is read.
+      const isSettled = qualityRange(options) === null;
       const after = cursor === undefined ? undefined : parseCursor(cursor);
       const range = { descending: order === "desc", after, firstPage: limit };
       let left = limit;
@@ -222,7 +225,8 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       if (batch.length > 0) yield batch;
 
       function matching(records: readonly FetchedRecord[]): StoredInteraction[] {
-        return records.map(({ interaction }) => interaction).filter((interaction) => matches(filterable(interaction)));
+        const interactions = records.map(({ interaction }) => interaction);
+        return isSettled ? interactions : interactions.filter((interaction) => matches(filterable(interaction)));
       }
     },
 
@@ -315,15 +319,22 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
       if (!opened) return { removed: 0 };
       let removed = 0;
       const endTime = dayStart(dayOf(timestamp));
-      for (const { day, buckets } of await daysOf(connection, keys, opened.tags, { endTime })) {
-        await allOf(
-          buckets.map(async (bucket) => {
-            const [count] = await connection.transact(removeCommands(keys, bucket, dayStart(day)));
-            removed += Number(count); // a client may give numbers as texts
-            refs.forget(bucket);
-          }),
-        );
-      }
+      const days = await daysOf(connection, keys, opened.tags, { endTime });
+      const byTag = groupBy(
+        days.flatMap(({ buckets }) => buckets),
+        ({ tag }) => tag,
+      );
+      await allOf(
+        [...byTag.values()].map(async (buckets) => {
+          for (const some of portions(buckets)) {
+            // All that is a tag's lies in one slot, so many days go in one round trip.
+            const answers = await connection.transact(some.flatMap((bucket) => removeCommands(keys, bucket)));
+            const each = answers.length / some.length;
+            for (let i = 0; i < answers.length; i += each) removed += Number(answers[i]); // a client may give texts
+            for (const bucket of some) refs.forget(bucket);
+          }
+        }),
+      );
       return { removed };
     },
 

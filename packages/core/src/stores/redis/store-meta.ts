@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { StoreError } from "../../errors.js";
 import { CLUSTER_TAGS, type Keys, ONE_TAG } from "./buckets.js";
 import type { RedisConnection } from "./redis-connection.js";
+import type { RedisCommand } from "./redis-like.js";
 
 /** The version of the layout of keys and values. */
 export const LAYOUT = "1";
@@ -22,7 +23,7 @@ export async function openMeta(
   { meta }: Keys,
   { create, known, where }: { readonly create: boolean; readonly known: StoreMeta | null; readonly where: string },
 ): Promise<StoreMeta | null> {
-  const read = ["hmget", meta, "layout", "tags", "salt"];
+  const read: RedisCommand = ["hmget", meta, "layout", "tags", "salt"];
   let found = await values();
   if (found[0] === null && create) {
     const tags = (await connection.isCluster()) ? CLUSTER_TAGS : ONE_TAG;

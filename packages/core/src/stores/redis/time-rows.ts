@@ -113,7 +113,7 @@ function pageReader(connection: RedisConnection, bucket: Bucket, options: TimeRo
     if (!withLateFacts) return rows;
     const [scores, members] = await connection.run([
       ["zmscore", bucket.qualities, ...rows.map((row) => row.interactionId)],
-      ...(demonstrated ? [] : [["smembers", bucket.demonstrations]]),
+      ...(demonstrated ? [] : [["smembers", bucket.demonstrations] as const]),
     ]);
     demonstrated ??= new Set(members as string[]);
     for (const [i, row] of rows.entries()) {
