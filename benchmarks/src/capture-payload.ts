@@ -1,9 +1,13 @@
 import { inputs } from "./corpus.js";
 
 /** What every agent of the comparison is: it knows its answer and gives it, now or in the next turn of the event loop. */
-export type Agent = (query: string, about: About) => Promise<string>;
+export type Agent = (query: string) => Promise<Answered>;
 
-/** The five fields that come along with every call. */
+/** The answer, and five fields about it. */
+export interface Answered extends About {
+  readonly answer: string;
+}
+
 export interface About {
   readonly region: string;
   readonly attempt: number;
@@ -12,8 +16,8 @@ export interface About {
   readonly session: string;
 }
 
-/** The first calls of every run, which are neither measured nor counted. */
-export const WARM_UP = 2_000;
+/** The first calls of every run, neither measured nor counted: enough for what runs behind a caller's back to be compiled. */
+export const WARM_UP = 10_000;
 
 /** As many texts as an agent at work has in memory at most: were there more, their garbage collection would be measured. */
 const texts = inputs(1_000).map(({ query, answer }) => ({ question: `${query} ${answer}`, answer }));
@@ -23,14 +27,11 @@ export function question(n: number): string {
   return flat(`#q${n}# ${texts[n % texts.length]?.question}`.slice(0, 200));
 }
 
-/** The answer to a question, 1,200 characters with the same number in front. */
-export function answer(query: string): string {
+/** What is answered to a question: 1,200 characters with the same number in front, and the fields. */
+export function answered(query: string): Answered {
   const n = Number(query.slice(2, query.indexOf("#", 2)));
-  return flat(`#a${n}# ${texts[n % texts.length]?.answer}`.slice(0, 1_200));
-}
-
-export function about(n: number): About {
-  return { region: "eu", attempt: n % 3, cached: false, temperature: 0.25, session: `session-${n >> 3}` };
+  const answer = flat(`#a${n}# ${texts[n % texts.length]?.answer}`.slice(0, 1_200));
+  return { answer, region: "eu", attempt: n % 3, cached: false, temperature: 0.25, session: `session-${n >> 3}` };
 }
 
 /** How many calls behind the first arrived with both question and answer. What arrived twice counts once. */

@@ -1,6 +1,6 @@
 import { wrapAgent } from "@whetstone/agent-wrappers";
 import { createInteractionLogger, openStore } from "@whetstone/core";
-import type { Agent } from "./capture-payload.js";
+import type { About, Agent } from "./capture-payload.js";
 
 /** One way to record what an agent does. */
 export interface Recorder {
@@ -55,12 +55,12 @@ export const recorders = {
     provider.register();
     const tracer = provider.getTracer("bench");
     const wrap = (agent: Agent): Agent => {
-      return (query, about) =>
+      return (query) =>
         tracer.startActiveSpan("agent", async (span) => {
           try {
-            const answer = await agent(query, about);
-            span.setAttributes({ query, answer, ...about });
-            return answer;
+            const result = await agent(query);
+            span.setAttributes({ query, ...result });
+            return result;
           } finally {
             span.end();
           }
@@ -78,7 +78,11 @@ function whetstone(url: string): Recorder {
   const logger = createInteractionLogger({ store });
   return {
     wrap: (agent) =>
-      wrapAgent(agent, { logger, agentType: "general", describe: ([, about]) => ({ metadata: { ...about } }) }),
+      wrapAgent(agent, {
+        logger,
+        agentType: "general",
+        describe: (_args, result) => (result ? { metadata: aboutOf(result) } : {}),
+      }),
     flush: () => logger.flush({ timeoutMs: 60_000 }),
     async *stored() {
       for await (const records of store.query()) for (const { query, answer } of records) yield query + answer;
@@ -92,19 +96,23 @@ function whetstone(url: string): Recorder {
 
 /** What somebody would write by hand. It delivers nothing. */
 function pushed(agent: Agent, rows: object[]): Agent {
-  return async (query, about) => {
+  return async (query) => {
     const started = performance.now();
-    const answer = await agent(query, about);
+    const result = await agent(query);
     rows.push({
       query,
-      answer,
+      answer: result.answer,
       agentType: "general",
       timestamp: Date.now(),
       latencyMs: performance.now() - started,
-      metadata: { ...about },
+      metadata: aboutOf(result),
     });
-    return answer;
+    return result;
   };
+}
+
+function aboutOf({ region, attempt, cached, temperature, session }: About) {
+  return { region, attempt, cached, temperature, session };
 }
 
 const nothing = async () => undefined;

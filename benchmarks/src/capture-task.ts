@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
-import { type Agent, about, answer, arrivedCalls, question, WARM_UP } from "./capture-payload.js";
+import { type Agent, answered, arrivedCalls, question, WARM_UP } from "./capture-payload.js";
 import { type Recorder, type RecorderName, recorders } from "./capture-recorders.js";
 
 /** What one phase came to. Times are microseconds; what a call took is the agent's own time included. */
@@ -32,7 +32,7 @@ const atOnce = recorder.wrap(answering(false));
 const afterTurn = recorder.wrap(answering(true));
 
 for (let n = 0; n < WARM_UP; n++) {
-  await atOnce(question(n), about(n));
+  await atOnce(question(n));
   if (n % 16 === 0) await nextTurn();
 }
 await flushed();
@@ -93,7 +93,7 @@ function runPhase(): Promise<number[]> {
 async function oneByOne(): Promise<number[]> {
   const took: number[] = [];
   for (let n = 0; n < count; n++) {
-    took.push(await timed(n, afterTurn));
+    took.push(await timed(n, atOnce));
     await nextTurn();
   }
   return took;
@@ -130,9 +130,9 @@ async function atRate(perSecond: number): Promise<number[]> {
 
 /** Microseconds that one call takes. */
 async function timed(n: number, call: Agent): Promise<number> {
-  const [query, fields] = [question(WARM_UP + n), about(n)];
+  const query = question(WARM_UP + n);
   const start = performance.now();
-  await call(query, fields);
+  await call(query);
   return (performance.now() - start) * 1_000;
 }
 
@@ -140,7 +140,7 @@ async function timed(n: number, call: Agent): Promise<number> {
 function answering(later: boolean): Agent {
   return async (query) => {
     if (later) await nextTurn();
-    return answer(query);
+    return answered(query);
   };
 }
 

@@ -34,7 +34,7 @@ const names = (values.only.split(",") as RecorderName[]).filter((name) => places
 const away = names.filter((name) => !["bare", "closure", "file"].includes(name));
 
 try {
-  const single = await run("one call after the other, each answered in the next turn of the event loop", "calls", {
+  const single = await run("one call after the other, a turn of the event loop between two", "calls", {
     amount,
     rounds,
   });

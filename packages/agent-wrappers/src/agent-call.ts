@@ -65,13 +65,16 @@ export function startCall(options: WrapOptions, self: unknown, args: readonly un
         report(error);
       }
     };
-    lay(() => describeCall(asked, result, end, report));
+    layFields(input, describeCall(asked, result, end, report));
     if (failed) input.errorOccurred = true;
-    lay(() => modelCalls?.fields(input) ?? {});
+    if (modelCalls) lay(() => modelCalls?.fields(input) ?? {});
     const describe = options.describe ?? presetFor(options.agentType);
     if (describe) lay(() => atOnce(describe(args as never, result, end), report));
     input.latencyMs = end.latencyMs;
-    if (failed) lay(() => ({ errorOccurred: true, errorMessage: messageOf(error) }));
+    if (failed) {
+      input.errorOccurred = true;
+      input.errorMessage = messageOf(error);
+    }
     if (cancelled) layFields(input, { metadata: { cancelled } });
     remarks?.addTo(input);
     if (modelCalls && !input.toolsUsed?.length) input.toolsUsed = modelCalls.toolsUsed;

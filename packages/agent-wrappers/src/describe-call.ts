@@ -2,6 +2,7 @@ import type { InteractionInput, Source } from "@whetstone/core";
 import type { AnyFunction } from "./any-function.js";
 import { answerText, conversation, queryText, replyMessage } from "./call-text.js";
 import { readArray, readField, readText } from "./read-field.js";
+import type { Fields } from "./record-fields.js";
 
 /** How a call ended. */
 export interface CallEnd {
@@ -59,41 +60,57 @@ export function describeCall(
   result: unknown,
   end: CallEnd,
   report: (error: unknown) => void,
-): Partial<InteractionInput> {
+): Fields {
+  // The logger makes JSON of a structure, off the caller's path.
+  const fields: Fields = { query: query as string };
   const value = finalValue(result, end);
-  const failed = end.error !== undefined && value === undefined;
   // Most answers are a text, which has no fields to read.
   if (typeof value !== "object" || value === null) {
-    const answer = end.text || (failed ? "" : answerText(value));
-    return { query: query as string, answer: answer as string, messages: conversationWith(turns, value, answer) };
+    const failed = end.error !== undefined && value === undefined;
+    fields.answer = end.text || (failed ? "" : (answerText(value) as string));
+    fields.messages = conversationWith(turns, value, fields.answer);
+    return fields;
   }
 
   let unreadable = false;
-  const read = <T>(field: () => T): T | undefined => {
+  for (const [name, read] of READERS) {
     try {
-      return field();
+      const field = read(value, end, turns);
+      if (field !== undefined) (fields as Record<string, unknown>)[name] = field;
     } catch (error) {
       if (!unreadable) report(error);
       unreadable = true;
-      return undefined;
     }
-  };
-  const answer = end.text || read(() => statusLine(value) ?? answerText(value));
-  return {
-    // The logger makes JSON of a structure, off the caller's path.
-    query: query as string,
-    answer: answer as string,
-    messages: read(() => readArray(value, "messages") ?? conversationWith(turns, value, answer)),
-    tools: read(() => readArray(value, "tools")),
-    toolsUsed: read(() => toolNames(readArray(value, "toolsUsed"))),
-    sources: read(() => toSources(readArray(value, "sources"))),
-    retrievalMethod: read(() => readText(value, "retrievalMethod")),
-    qualityScores: read(() => readScores(value)),
-    model: read(() => readText(value, "model")),
-    usage: read(() => readUsage(readField(value, "usage"))),
-    reference: read(() => readText(value, "reference")),
-    groupId: read(() => readText(value, "groupId")),
-  };
+  }
+  return fields;
+}
+
+type Reader = (value: object, end: CallEnd, turns: readonly unknown[] | undefined) => unknown;
+
+/**
+ * What the object says that an agent gave. Most objects say little of it, and this runs in every call: V8 answers `in`
+ * at once where the name stands in the code, and not where it comes from a table.
+ */
+const READERS: readonly (readonly [keyof Fields, Reader])[] = [
+  ["answer", answerOf],
+  ["messages", (value, end, turns) => readArray(value, "messages") ?? conversationOf(value, end, turns)],
+  ["tools", (value) => ("tools" in value ? readArray(value, "tools") : undefined)],
+  ["toolsUsed", (value) => ("toolsUsed" in value ? toolNames(readArray(value, "toolsUsed")) : undefined)],
+  ["sources", (value) => ("sources" in value ? toSources(readArray(value, "sources")) : undefined)],
+  ["retrievalMethod", (value) => ("retrievalMethod" in value ? readText(value, "retrievalMethod") : undefined)],
+  ["qualityScores", (value) => ("qualityScores" in value ? readScores(value) : undefined)],
+  ["model", (value) => ("model" in value ? readText(value, "model") : undefined)],
+  ["usage", (value) => ("usage" in value ? readUsage(readField(value, "usage")) : undefined)],
+  ["reference", (value) => ("reference" in value ? readText(value, "reference") : undefined)],
+  ["groupId", (value) => ("groupId" in value ? readText(value, "groupId") : undefined)],
+];
+
+function answerOf(value: object, end: CallEnd): unknown {
+  return end.text || (statusLine(value) ?? answerText(value));
+}
+
+function conversationOf(value: object, end: CallEnd, turns: readonly unknown[] | undefined) {
+  return turns && conversationWith(turns, value, answerOf(value, end));
 }
 
 /** `HTTP 200 OK` of a fetch response. Its body is the caller's to read, once. */
@@ -166,7 +183,11 @@ export function readUsage(usage: unknown): InteractionInput["usage"] {
 }
 
 /** The whole trajectory, when there was more than a question before the answer. */
-function conversationWith(turns: readonly unknown[] | undefined, value: unknown, answer: unknown) {
+function conversationWith(
+  turns: readonly unknown[] | undefined,
+  value: unknown,
+  answer: unknown,
+): InteractionInput["messages"] {
   if (!turns || turns.length < 2) return undefined;
-  return [...turns, replyMessage(value) ?? { role: "assistant", content: answer }];
+  return [...turns, replyMessage(value) ?? { role: "assistant", content: answer }] as InteractionInput["messages"];
 }

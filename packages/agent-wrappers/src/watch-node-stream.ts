@@ -9,10 +9,11 @@ interface NodeStream {
 
 /** A Node stream that can be read. */
 export function isNodeStream(value: object): value is NodeStream {
-  return ["pipe", "read", "on", "emit"].every(
-    (name) => name in value && typeof Reflect.get(value, name) === "function",
-  );
+  // What has no `pipe`, as nearly everything, is told by one look.
+  return "pipe" in value && METHODS.every((name) => name in value && typeof Reflect.get(value, name) === "function");
 }
+
+const METHODS = ["pipe", "read", "on", "emit"];
 
 /**
  * Watches what a Node stream emits. By its documentation a stream emits `data` for every chunk it hands to a consumer,

@@ -26,20 +26,23 @@ const JUDGED = 128;
 export const labelledSecret: Detector = (text, found) => {
   let valueAfter: ReturnType<typeof valueReader> | undefined;
   const look = (labelEnd: number, from: number, least: number) => {
-    if (!mayEndLabel(text, labelEnd)) return;
+    const end = beforeGap(text, labelEnd);
+    if (!mayEndLabel(text, end)) return;
     valueAfter ??= valueReader(text);
-    const value = valueAfter(labelEnd, from, least);
+    const value = valueAfter(end, from, least);
     if (value) found.push({ ...value, kind: "secret" });
   };
   for (const sign of [":", "="]) {
     for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) look(at, at + 1, MIN_SCHEME);
   }
-  // Written out, as in "my password is …", and a scheme without its header.
-  for (const words of ["word is ", "key is ", "ken is ", "cret is "]) {
+  // Written out, as in "my password is …". V8 searches six characters faster than more.
+  for (const words of ["word i", "key is", "ken is", "cret i"]) {
     for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1)) {
-      look(at + words.length - " is ".length, at + words.length, MIN_VALUE);
+      const labelEnd = at + words.indexOf(" ");
+      if (text.startsWith(" is ", labelEnd)) look(labelEnd, labelEnd + " is ".length, MIN_VALUE);
     }
   }
+  // A scheme without its header.
   for (const word of ["Bearer ", "bearer "]) {
     for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
       look(at + word.length - 1, at + word.length, MIN_TOKEN);
@@ -160,12 +163,8 @@ const STRONG_WORDS = [
   "cookie",
 ];
 
-/** How sure a label makes it that a secret follows; null when it says nothing of the kind. */
-function strengthOf(text: string, labelEnd: number): Strength | null {
-  let end = labelEnd;
-  while (end > labelEnd - 4 && end > 0 && isGap(text.charCodeAt(end - 1))) end -= 1;
-  // Most of what stands before a colon or an equals sign is sorted out here.
-  if (!ENDINGS.has(endingOf(text, end))) return null;
+/** How sure a label that ends here makes it that a secret follows; null when it says nothing of the kind. */
+function strengthOf(text: string, end: number): Strength | null {
   const start = runStart(text, end, isLabel, Math.max(0, end - MAX_LABEL));
   const word = text
     .slice(start, end)
@@ -177,11 +176,16 @@ function strengthOf(text: string, labelEnd: number): Strength | null {
   return word.endsWith("key") ? "weak" : null;
 }
 
-/** Whether the letter before `at` ends any label. Asked at every colon and equals sign, of which code is full. */
-function mayEndLabel(text: string, at: number): boolean {
-  let end = at - 1;
-  while (end > at - 5 && end >= 0 && isGap(text.charCodeAt(end))) end -= 1;
-  return isLabelEnd(text.charCodeAt(end));
+/** Where a label ends that stands before `at`, with quotes and up to four spaces between. */
+function beforeGap(text: string, at: number): number {
+  let end = at;
+  while (end > at - 4 && end > 0 && isGap(text.charCodeAt(end - 1))) end -= 1;
+  return end;
+}
+
+/** Whether the letters before `end` end any label. Asked at every colon and equals sign, of which code is full. */
+function mayEndLabel(text: string, end: number): boolean {
+  return ENDINGS[endingOf(text, end)] === 1;
 }
 
 /** The last three letters before `end` as one number, whatever their case and whatever joins them; 0 for fewer. */
@@ -200,10 +204,9 @@ function endingOf(text: string, end: number): number {
 const isJoint = characterSet("_. -");
 
 const LABEL_WORDS = [...PASSWORD_WORDS, ...STRONG_WORDS, "authorization", "key"];
-const ENDINGS: ReadonlySet<number> = new Set(LABEL_WORDS.map((word) => endingOf(word, word.length)));
-const LAST_LETTERS = LABEL_WORDS.map((word) => word.at(-1)).join("");
-/** The last letters of labels, and what may join a label's letters. */
-const isLabelEnd = characterSet(`${LAST_LETTERS}${LAST_LETTERS.toUpperCase()}_. -`);
+/** By what `endingOf` gives. */
+const ENDINGS = new Uint8Array(32 ** 3);
+for (const word of LABEL_WORDS) ENDINGS[endingOf(word, word.length)] = 1;
 
 /** A run of letters and digits in which the kinds change more often than in any name. */
 function looksRandom(value: string, strength: Strength): boolean {

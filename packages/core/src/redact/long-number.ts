@@ -24,7 +24,7 @@ export function longNumbers(text: string): readonly LongNumber[] {
   let found: LongNumber[] | undefined;
   for (let at = MIN_DIGITS - 1; at < text.length; at += MIN_DIGITS) {
     const code = text.charCodeAt(at);
-    if (code > 57 || !isPart(text, at)) continue; // letters, first of all
+    if (code > 57 || (code < 48 && !isJoint(text, at, code))) continue; // letters, first of all
     let [start, end] = [at, at + 1];
     while (isPart(text, start - 1)) start -= 1;
     while (isPart(text, end)) end += 1;
@@ -44,7 +44,11 @@ const NONE: readonly LongNumber[] = [];
 function isPart(text: string, at: number): boolean {
   if (at < 0 || at >= text.length) return false;
   const code = text.charCodeAt(at);
-  if (code !== 32 && code !== 45) return isDigit(code);
+  return isDigit(code) || isJoint(text, at, code);
+}
+
+function isJoint(text: string, at: number, code: number): boolean {
+  if (code !== 32 && code !== 45) return false;
   return at > 0 && isDigit(text.charCodeAt(at - 1)) && isDigit(text.charCodeAt(at + 1));
 }
 

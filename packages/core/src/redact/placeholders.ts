@@ -8,15 +8,17 @@ export type Placeholders = (kind: RedactedKind, value: string) => string;
 
 /** Begins a numbering: `<EMAIL_1>`, `<EMAIL_2>`, `<CARD_1>`. The function throws at the 10,001st value. */
 export function createPlaceholders(): Placeholders {
-  const known = new Map<string, string>();
-  const numbers = new Map<RedactedKind, number>();
+  // Most texts have nothing to replace, and two maps for each record are more than the look at its short fields costs.
+  let known: Map<string, string> | undefined;
+  const numbers: Partial<Record<RedactedKind, number>> = {};
   return (kind, value) => {
+    known ??= new Map();
     const key = `${kind} ${comparable(kind, value)}`;
     const given = known.get(key);
     if (given !== undefined) return given;
     if (known.size >= MAX_FINDS) throw new Error(`a record has more than ${MAX_FINDS} things to redact`);
-    const number = (numbers.get(kind) ?? 0) + 1;
-    numbers.set(kind, number);
+    const number = (numbers[kind] ?? 0) + 1;
+    numbers[kind] = number;
     const placeholder = `<${kind.toUpperCase()}_${number}>`;
     known.set(key, placeholder);
     return placeholder;

@@ -48,16 +48,14 @@ const READ_FIELDS = Object.entries(FIELDS) as [keyof Interaction, "text" | "secr
 
 function redactedInteraction(record: Interaction, redact: Redactor): Interaction {
   const placeholders = createPlaceholders();
+  const text: Walk = { redact, placeholders, secretsOnly: false };
+  const secrets: Walk = { redact, placeholders, secretsOnly: true };
   const changes: Record<string, Json> = {};
   const flags: string[] = [];
   for (const [name, depth] of READ_FIELDS) {
     const value = record[name] as Json | undefined;
     if (value === undefined) continue;
-    const made = redactedJson(value, "", {
-      redact,
-      placeholders,
-      secretsOnly: depth === "secrets",
-    });
+    const made = redactedJson(value, "", depth === "text" ? text : secrets);
     if (made === value) continue;
     changes[name] = made;
     flags.push(`${name}:redacted`);
@@ -93,19 +91,35 @@ function redactedText(text: string, label: string, { redact, placeholders, secre
 function redactedJson(value: Json, label: string, walk: Walk): Json {
   if (typeof value === "string") return redactedText(value, label, walk);
   if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) {
-    const made = value.map((entry: Json) => redactedJson(entry, label, walk));
-    return made.every((entry, i) => entry === value[i]) ? value : made;
+  return Array.isArray(value) ? redactedArray(value, label, walk) : redactedObject(value as JsonObject, walk);
+}
+
+function redactedArray(value: readonly Json[], label: string, walk: Walk): Json {
+  let made: Json[] | undefined;
+  for (let i = 0; i < value.length; i++) {
+    const entry = value[i] as Json;
+    const text = redactedJson(entry, label, walk);
+    if (text === entry) continue;
+    made ??= [...value];
+    made[i] = text;
   }
-  let changed = false;
-  const made = Object.entries(value as JsonObject).map(([name, inner]): [string, Json] => {
+  return made ?? value;
+}
+
+function redactedObject(value: JsonObject, walk: Walk): Json {
+  let made: [string, Json][] | undefined;
+  const names = Object.keys(value);
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i] as string;
+    const inner = value[name] as Json;
     const kept = ID_NAMES.has(name) && typeof inner === "string";
     const key = PLAIN_NAME.test(name) ? name : redactedText(name, "", walk);
     const text = kept ? redactedText(inner, name, { ...walk, secretsOnly: true }) : redactedJson(inner, name, walk);
-    if (key !== name || text !== inner) changed = true;
-    return [key, text];
-  });
-  return changed ? Object.fromEntries(made) : value;
+    if (key === name && text === inner) continue;
+    made ??= Object.entries(value);
+    made[i] = [key, text];
+  }
+  return made ? Object.fromEntries(made) : value;
 }
 
 /** Most names, and shorter than any key that is made of letters alone. */

@@ -1,4 +1,4 @@
-import { characterSet, isAlphanumeric, isTokenCharacter, runEnd, runReader, runStart } from "./character-set.js";
+import { isAlphanumeric, isTokenCharacter, runEnd, runReader, runStart } from "./character-set.js";
 import type { Detector } from "./finding.js";
 
 /** What providers' keys begin with, and how long the rest is at least. */
@@ -71,8 +71,9 @@ const FIXED_FORMS: readonly { readonly anchor: string; readonly length: number; 
   { anchor: "SG.", length: 18 }, // SendGrid
 ];
 
-/** The last characters of prefixes: what else stands before a hyphen is sorted out by one look. */
-const isPrefixEnd = characterSet([...KEY_FORMS.keys()].map((prefix) => prefix.at(-2)).join(""));
+/** The last two characters of prefixes: what else stands before a hyphen or an underscore is sorted out by one look. */
+const PREFIX_ENDS = new Uint8Array(128 ** 2);
+for (const prefix of KEY_FORMS.keys()) PREFIX_ENDS[prefixEnd(prefix, prefix.length - 1)] = 1;
 const MAX_PREFIX = 8;
 /** Prefixes that are tried in one run of token characters. */
 const MAX_TRIES = 8;
@@ -88,7 +89,7 @@ export const secretToken: Detector = (text, found) => {
   for (const separator of ["_", "-"]) {
     let [triedRun, tries] = [0, 0];
     for (let at = text.indexOf(separator); at >= 0; at = text.indexOf(separator, at + 1)) {
-      if (!isPrefixEnd(text.charCodeAt(at - 1))) continue;
+      if (PREFIX_ENDS[prefixEnd(text, at)] !== 1) continue;
       const start = prefixStart(text, at);
       const form = start < at ? KEY_FORMS.get(text.slice(start, at + 1)) : undefined;
       if (!form) continue;
@@ -123,6 +124,11 @@ export const secretToken: Detector = (text, found) => {
     if (end > 0) found.push({ start, end, kind: "secret" });
   }
 };
+
+/** The two characters before `at` as one number: of ASCII each pair has its own. */
+function prefixEnd(text: string, at: number): number {
+  return at < 2 ? -1 : text.charCodeAt(at - 2) * 128 + text.charCodeAt(at - 1);
+}
 
 /** Where the letters and digits before `at` begin that can be a prefix: behind anything else, and behind an escape. */
 function prefixStart(text: string, at: number): number {
