@@ -164,15 +164,16 @@ describe("a full disk", () => {
 
 /** Prints what became of everything a logger was offered, from its books and from the folder. */
 async function told(fault: string, logger: InteractionLogger, grownBytes?: number) {
+  const peakMb = Math.round(process.resourceUsage().maxRSS / 1024);
   const stats = logger.stats();
   const dropped = Object.values(stats.dropped).reduce((sum, count) => sum + count, 0);
   const kept = await records(folder);
   const duplicated = kept.length - new Set(kept.map(({ interactionId }) => interactionId)).size;
   const lost = stats.offered - kept.length - dropped - stats.queued;
-  const memory = grownBytes === undefined ? "" : `, memory +${Math.round(grownBytes / 2 ** 20)} MB`;
+  const grown = grownBytes === undefined ? "" : `, +${Math.round(grownBytes / 2 ** 20)} MB meanwhile`;
   console.log(
     `${fault}: offered ${stats.offered}, stored ${kept.length}, dropped ${dropped}, ` +
-      `duplicated ${duplicated}, lost ${lost}${memory}`,
+      `duplicated ${duplicated}, lost ${lost}, peak memory of the process ${peakMb} MB${grown}`,
   );
   expect(kept.length).toBe(stats.stored);
   return { stored: kept.length, dropped, duplicated, lost };

@@ -324,6 +324,29 @@ describe("while the store fails", () => {
     expectBalanced(stats);
   });
 
+  it.each(["memory", "journal"] as const)(
+    "flush and close end in time while the store hangs, and say what waits: %s",
+    async (durability) => {
+      const store: InteractionStore = {
+        ...memoryStore(),
+        url: "elsewhere://hangs",
+        append: () => new Promise(() => undefined),
+      };
+      const logger = createInteractionLogger({ store, durability, spoolDirectory: join(folder, "spool"), ...quiet });
+      for (let n = 0; n < 500; n++) logger.log(asked(n));
+      const started = performance.now();
+      const flushes = await Promise.all([logger.flush({ timeoutMs: 200 }), logger.flush({ timeoutMs: 100 })]);
+      const flushed = performance.now();
+      expect(flushes).toEqual(Array(2).fill({ stored: 0, pending: 500, dropped: 0 }));
+      expect(await logger.close({ timeoutMs: 150 })).toEqual({ stored: 0, pending: 500, dropped: 0 });
+      const closed = performance.now();
+      console.log(
+        `a store that hangs, ${durability}: offered 500, stored 0, pending 500; flush of 200 ms ended ` +
+          `${Math.round(flushed - started - 200)} ms late, close of 150 ms ${Math.round(closed - flushed - 150)} ms`,
+      );
+    },
+  );
+
   it("tells onError once for each change for the worse", async () => {
     const store = failingStore();
     const onError = vi.fn();

@@ -72,8 +72,10 @@ async function killRepeatedly(durability: "sync" | "journal") {
   const folder = newFolder();
   const offered: string[] = [];
   const inRunningTurn = new Set<string>();
+  let peakMb = 0;
   for (let kill = 0; kill < KILLS; kill++) {
-    const { ids, lastTurn } = await run(folder, durability, "Infinity", 40 + kill * 37);
+    const { ids, lastTurn, peakMb: peak } = await run(folder, durability, "Infinity", 40 + kill * 37);
+    peakMb = Math.max(peakMb, peak);
     offered.push(...ids);
     for (const id of lastTurn) inRunningTurn.add(id);
   }
@@ -83,7 +85,7 @@ async function killRepeatedly(durability: "sync" | "journal") {
   const duplicated = stored.length - kept.size;
   console.log(
     `${durability}, ${KILLS} kills: offered ${offered.length}, stored ${stored.length}, ` +
-      `lost ${lost.length}, duplicated ${duplicated}`,
+      `lost ${lost.length}, duplicated ${duplicated}, peak memory of a child ${peakMb} MB`,
   );
   return { offered: offered.length, lost, duplicated, inRunningTurn };
 }
@@ -101,16 +103,28 @@ async function run(folder: string, durability: string, count: string, killAfterM
     logging.on("error", reject);
     logging.on("close", () => resolve());
   });
+  let peakMb = Number.NaN;
   if (killAfterMs !== undefined) {
     while (statSync(oracle).size === 0) await sleep(5);
     await sleep(killAfterMs);
+    peakMb = peakMemoryMb(logging.pid);
     logging.kill("SIGKILL");
   }
   await closed;
   const turns = readFileSync(oracle, "utf8").split("turn\n");
   const idsOf = (turn: string) => turn.split("\n").filter((line) => line.length === 36);
   // The end of a turn is told before its records are written: the last two may be the running one.
-  return { ids: turns.flatMap(idsOf), lastTurn: turns.slice(-2).flatMap(idsOf) };
+  return { ids: turns.flatMap(idsOf), lastTurn: turns.slice(-2).flatMap(idsOf), peakMb };
+}
+
+/** As Linux tells it; NaN elsewhere. */
+function peakMemoryMb(pid: number | undefined): number {
+  try {
+    const kilobytes = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+    return Math.round(Number(kilobytes) / 1024);
+  } catch {
+    return Number.NaN;
+  }
 }
 
 async function storedIds(folder: string): Promise<string[]> {
