@@ -1,16 +1,16 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { INTERACTION_ID, type Interaction, usageSchema } from "./interaction.js";
 
-const unit = /* @__PURE__ */ (() => z.number().min(0).max(1))();
+const unit = /* @__PURE__ */ (() => z.number().check(z.minimum(0), z.maximum(1)))();
 
 /** Who said it: `human:<who>`, `verifier:<name>`, `judge:<model>@<rubric>` or `heuristic:<name>`. */
 export const SCORE_SOURCE = /^(human|verifier|judge|heuristic):.{1,200}$/;
 
 const common = /* @__PURE__ */ (() => ({
-  interactionId: z.string().regex(INTERACTION_ID),
-  source: z.string().regex(SCORE_SOURCE),
+  interactionId: z.string().check(z.regex(INTERACTION_ID)),
+  source: z.string().check(z.regex(SCORE_SOURCE)),
   /** Epoch milliseconds. */
-  at: z.number().int().min(0),
+  at: z.int().check(z.minimum(0)),
 }))();
 
 const scoreAnnotation = /* @__PURE__ */ (() =>
@@ -18,10 +18,10 @@ const scoreAnnotation = /* @__PURE__ */ (() =>
     ...common,
     kind: z.literal("score"),
     /** Each in 0..1; `overall` decides. */
-    scores: z.record(z.string(), unit).refine((scores) => "overall" in scores, "scores need an `overall`"),
-    rationale: z.string().optional(),
+    scores: z.record(z.string(), unit).check(z.refine((scores) => "overall" in scores, "scores need an `overall`")),
+    rationale: z.optional(z.string()),
     /** What the scorer's model calls for this score took. */
-    usage: usageSchema.optional(),
+    usage: z.optional(usageSchema),
   }))();
 
 /** A scorer tried and has no score to show for it. Nothing is decided by it: it is the reason that one can query. */
@@ -30,9 +30,9 @@ const unscoredAnnotation = /* @__PURE__ */ (() =>
     ...common,
     kind: z.literal("unscored"),
     /** The error's code, such as `SCORING_UNPARSABLE`. */
-    code: z.string().regex(/^[A-Z_]{1,64}$/),
+    code: z.string().check(z.regex(/^[A-Z_]{1,64}$/)),
     reason: z.string(),
-    usage: usageSchema.optional(),
+    usage: z.optional(usageSchema),
   }))();
 
 const feedbackAnnotation = /* @__PURE__ */ (() =>
@@ -54,7 +54,7 @@ const feedbackAnnotation = /* @__PURE__ */ (() =>
  * annotation of one source and kind replaces that source's older one.
  */
 export const annotationSchema = /* @__PURE__ */ (() =>
-  z.discriminatedUnion("kind", [scoreAnnotation, feedbackAnnotation, unscoredAnnotation]).readonly())();
+  z.readonly(z.discriminatedUnion("kind", [scoreAnnotation, feedbackAnnotation, unscoredAnnotation])))();
 
 export type Annotation = z.infer<typeof annotationSchema>;
 export type ScoreAnnotation = Readonly<z.infer<typeof scoreAnnotation>>;

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { type Calibration, calibrationOf, type JudgedLabel } from "./calibration.js";
+import type { Calibration, JudgedLabel } from "./calibration.js";
+import { calibrationOf } from "./calibration-of.js";
 import { ConfigError } from "./errors.js";
 
 const DATA = process.env.WHETSTONE_REAL_DATA ?? new URL("../../../../shared/data", import.meta.url).pathname;
@@ -20,8 +21,8 @@ const right = (good: number, bad: number) => [
 ];
 
 describe("calibrationOf", () => {
-  it("gives agreement, kappa with an interval, and the confusion table", () => {
-    const found = calibrationOf("judge:model@rubric", right(45, 40), quick);
+  it("gives agreement, kappa with an interval, and the confusion table", async () => {
+    const found = await calibrationOf("judge:model@rubric", right(45, 40), quick);
     expect(found).toMatchObject({
       source: "judge:model@rubric",
       at: 0,
@@ -42,14 +43,19 @@ describe("calibrationOf", () => {
     expect(high).toBeLessThan(0.9);
   });
 
-  it("gives the same intervals for the same seed", () => {
-    const interval = (seed: number) => calibrationOf("judge:a", right(45, 40), { ...quick, seed }).kappaInterval;
-    expect(interval(7)).toEqual(interval(7));
-    expect(interval(7)).not.toEqual(interval(8));
+  it("gives the same intervals for the same seed", async () => {
+    const interval = async (seed: number) =>
+      (await calibrationOf("judge:a", right(45, 40), { ...quick, seed })).kappaInterval;
+    expect(await interval(7)).toEqual(await interval(7));
+    expect(await interval(7)).not.toEqual(await interval(8));
   });
 
-  it("counts what cannot be read apart, and once more as a category of its own", () => {
-    const found = calibrationOf("judge:a", [...right(50, 50), ...many(25, { human: "good", scorer: null })], quick);
+  it("counts what cannot be read apart, and once more as a category of its own", async () => {
+    const found = await calibrationOf(
+      "judge:a",
+      [...right(50, 50), ...many(25, { human: "good", scorer: null })],
+      quick,
+    );
     expect(found).toMatchObject({
       labelled: 125,
       parsable: 100,
@@ -62,8 +68,8 @@ describe("calibrationOf", () => {
     expect(found.verdict).toContain("many of its verdicts cannot be read");
   });
 
-  it("follows the majority of several people, leaves out what has none, and says how they agree", () => {
-    const found = calibrationOf(
+  it("follows the majority of several people, leaves out what has none, and says how they agree", async () => {
+    const found = await calibrationOf(
       "judge:a",
       [
         { human: ["a", "a", "b"], scorer: "a" },
@@ -76,22 +82,22 @@ describe("calibrationOf", () => {
     expect(found.people.map(({ agreement }) => agreement)).toEqual([1, 0.5, 0.5]);
   });
 
-  it("has no kappa where one of the two always says the same", () => {
-    const found = calibrationOf("judge:a", many(60, { human: "good", scorer: "good" }), quick);
+  it("has no kappa where one of the two always says the same", async () => {
+    const found = await calibrationOf("judge:a", many(60, { human: "good", scorer: "good" }), quick);
     expect(found).toMatchObject({ agreement: 1, kappa: null, kappaInterval: null });
     expect(found.verdict).toMatch(/^nothing can be said/);
   });
 
-  it("gives how much more than people a scorer gives for twice the length", () => {
+  it("gives how much more than people a scorer gives for twice the length", async () => {
     const labels = right(45, 45).map((label, i) => ({
       ...label,
       logLength: i % 7,
       excess: 0.05 * (i % 7) - 0.2 + (i % 2) * 0.01,
     }));
-    const found = calibrationOf("judge:a", labels, quick);
+    const found = await calibrationOf("judge:a", labels, quick);
     expect(found.lengthBias).toBeCloseTo(0.05, 2);
     expect(found.verdict).toContain("it favours longer answers");
-    const shorter = calibrationOf(
+    const shorter = await calibrationOf(
       "judge:a",
       labels.map((label) => ({ ...label, excess: -label.excess })),
       quick,
@@ -99,9 +105,9 @@ describe("calibrationOf", () => {
     expect(shorter.verdict).toContain("it favours shorter answers");
   });
 
-  it("gives how often a verdict depends on the place of the answers", () => {
+  it("gives how often a verdict depends on the place of the answers", async () => {
     const labels = right(45, 45).map((label, i) => ({ ...label, flipped: i % 4 === 0 }));
-    const found = calibrationOf("judge:a", labels, quick);
+    const found = await calibrationOf("judge:a", labels, quick);
     expect(found.swapFlipRate).toBe(0.25);
     expect(found.verdict).toContain("changes its mind");
   });
@@ -113,22 +119,22 @@ describe("calibrationOf", () => {
     [32, 32, /^weak/],
     [26, 26, /^hardly better than guessing/],
     [10, 10, /^worse than guessing/],
-  ])("says in words what %i and %i right of 50 mean", (good, bad, words) => {
-    expect(calibrationOf("judge:a", right(good, bad), quick).verdict).toMatch(words);
+  ])("says in words what %i and %i right of 50 mean", async (good, bad, words) => {
+    expect((await calibrationOf("judge:a", right(good, bad), quick)).verdict).toMatch(words);
   });
 
-  it("does not judge by a handful of labels", () => {
+  it("does not judge by a handful of labels", async () => {
     const few = [
       { human: "a", scorer: "a" },
       { human: "b", scorer: "b" },
     ];
-    expect(calibrationOf("judge:a", few, quick).verdict).toMatch(/^too few labels to say: 2/);
-    expect(() => calibrationOf("judge:a", [], quick)).toThrow(ConfigError);
-    expect(() => calibrationOf("judge:a", [{ human: "a", scorer: null }], quick)).toThrow(ConfigError);
+    expect((await calibrationOf("judge:a", few, quick)).verdict).toMatch(/^too few labels to say: 2/);
+    await expect(calibrationOf("judge:a", [], quick)).rejects.toThrow(ConfigError);
+    await expect(calibrationOf("judge:a", [{ human: "a", scorer: null }], quick)).rejects.toThrow(ConfigError);
   });
 
-  it.skipIf(absent)(`finds the known figures of GPT-3.5 and of people in PandaLM${missing}`, () => {
-    const found = calibrationOf("judge:gpt-3.5-turbo@pandalm", pandaLm(), { at: 0 });
+  it.skipIf(absent)(`finds the known figures of GPT-3.5 and of people in PandaLM${missing}`, async () => {
+    const found = await calibrationOf("judge:gpt-3.5-turbo@pandalm", pandaLm(), { at: 0 });
     console.log(table(found));
     expect(found).toMatchObject({ labelled: 999, parsable: 974 });
     expect(found.agreement.toFixed(3)).toBe("0.716");

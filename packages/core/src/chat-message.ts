@@ -1,11 +1,12 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import type { JsonObject } from "./json.js";
 
-export const jsonObject = /* @__PURE__ */ (() => z.record(z.string(), z.json()) as unknown as z.ZodType<JsonObject>)();
+export const jsonObject = /* @__PURE__ */ (() =>
+  z.record(z.string(), z.json()) as unknown as z.ZodMiniType<JsonObject>)();
 
 const toolCall = /* @__PURE__ */ (() =>
   z.object({
-    id: z.string().optional(),
+    id: z.optional(z.string()),
     type: z.literal("function"),
     function: z.object({ name: z.string(), arguments: jsonObject }),
   }))();
@@ -18,9 +19,9 @@ export const chatMessage = /* @__PURE__ */ (() =>
   z.object({
     role: z.enum(["system", "user", "assistant", "tool"]),
     content: z.string(),
-    tool_calls: z.array(toolCall).optional(),
-    tool_call_id: z.string().optional(),
-    name: z.string().optional(),
+    tool_calls: z.optional(z.array(toolCall)),
+    tool_call_id: z.optional(z.string()),
+    name: z.optional(z.string()),
   }))();
 
 /** A tool as the model was told of it: OpenAI function schema. */
@@ -29,8 +30,8 @@ export const toolSchema = /* @__PURE__ */ (() =>
     type: z.literal("function"),
     function: z.object({
       name: z.string(),
-      description: z.string().optional(),
-      parameters: jsonObject.optional(),
+      description: z.optional(z.string()),
+      parameters: z.optional(jsonObject),
     }),
   }))();
 

@@ -11,21 +11,10 @@ export {
   type UnscoredAnnotation,
 } from "./annotation.js";
 export type { BackgroundScoringOptions, BackgroundScoringStats, ScoredEvent } from "./background-scoring.js";
-export {
-  type CalibrateOptions,
-  calibrate,
-  calibrateStored,
-  type LabelledAnswer,
-  type LabelledPair,
-  labelledByPeople,
-} from "./calibrate.js";
-export {
-  type Calibration,
-  type CalibrationOptions,
-  calibrationOf,
-  calibrationSchema,
-  type JudgedLabel,
-} from "./calibration.js";
+export { calibrate, calibrateStored, labelledByPeople } from "./calibrate.js";
+export { type Calibration, type CalibrationOptions, calibrationSchema, type JudgedLabel } from "./calibration.js";
+export { calibrationOf } from "./calibration-of.js";
+export type { CalibrateOptions, LabelledAnswer, LabelledPair } from "./calibration-run.js";
 export { type ChatMessage, chatMessage, type ToolCall, type ToolSchema, toolSchema } from "./chat-message.js";
 export { type CopyOptions, type CopyProgress, type CopyReport, copyStore } from "./copy-store.js";
 export { defaultLogger, logInteraction } from "./default-logger.js";
@@ -74,41 +63,42 @@ export {
   redactor,
 } from "./redact/redactor.js";
 export { type CalibrationFacts, calibratedSources, calibrationFacts } from "./required-calibration.js";
-export {
-  type ScoreInteractionsOptions,
-  type ScoringFailure,
-  type ScoringProgress,
-  type ScoringReport,
-  type ScoringUsage,
-  scoreInteractions,
-} from "./score-interactions.js";
-export { type ScoringOutcome, scoreOne } from "./score-one.js";
+export { scoreInteractions } from "./score-interactions.js";
+export { scoreOne } from "./score-one.js";
 export { type Score, type Scorer, type ScorerContext, type ScoringEstimate, scorer } from "./scorer.js";
 export type { ChatClient } from "./scorers/chat-request.js";
 export { type CitationVerifierOptions, citationVerifier } from "./scorers/citation-verifier.js";
 export type { CodeLanguage } from "./scorers/code/code-in-answer.js";
-export { type CodeTask, type CodeVerifierOptions, codeVerifier } from "./scorers/code/code-verifier.js";
+export type { CodeTask, CodeVerifierOptions } from "./scorers/code/code-scoring.js";
+export { codeVerifier } from "./scorers/code/code-verifier.js";
 export { type ComposeOptions, compose } from "./scorers/compose.js";
 export { type ExactMatchOptions, exactMatch } from "./scorers/exact-match.js";
-export { extractFinalAnswer } from "./scorers/final-answer.js";
-export { type GroupJudge, type GroupJudgeOptions, groupJudge } from "./scorers/group-judge.js";
+export { type GroupJudge, groupJudge } from "./scorers/group-judge.js";
+export type { GroupJudgeOptions } from "./scorers/group-judging.js";
 export { heuristicScorer } from "./scorers/heuristic-scorer.js";
-export { type JsonSchemaOptions, jsonSchema } from "./scorers/json-schema.js";
+export { jsonSchema } from "./scorers/json-schema.js";
 export { type JudgeBudget, type JudgeBudgetOptions, judgeBudget } from "./scorers/judge-budget.js";
 export { type JudgeCache, judgeCache } from "./scorers/judge-cache.js";
-export type { JudgeOptions } from "./scorers/judge-client.js";
-export { type LlmJudgeOptions, llmJudge } from "./scorers/llm-judge.js";
-export { type MathEqualOptions, mathEqual } from "./scorers/math-equal.js";
-export { mathVerifier } from "./scorers/math-verifier.js";
-export {
-  type PairwiseJudge,
-  type PairwiseJudgeOptions,
-  type Preference,
-  pairwiseJudge,
-} from "./scorers/pairwise-judge.js";
+export type { JudgeOptions } from "./scorers/judge-options.js";
+export { llmJudge } from "./scorers/llm-judge.js";
+export type { LlmJudgeOptions } from "./scorers/llm-judging.js";
+export type { MathEqualOptions } from "./scorers/math-equal.js";
+export { extractFinalAnswer, mathEqual, mathVerifier } from "./scorers/math-verifier.js";
+export { type PairwiseJudge, pairwiseJudge } from "./scorers/pairwise-judge.js";
+export type { PairwiseJudgeOptions, Preference } from "./scorers/pairwise-judging.js";
 export { type Criterion, parseRubric, type Rubric, type RubricOptions, rubrics } from "./scorers/rubrics.js";
-export { type ExpectedToolCall, type ToolCallMatchOptions, toolCallMatch } from "./scorers/tool-call-match.js";
+export type { JsonSchemaOptions } from "./scorers/schema-fit.js";
+export { toolCallMatch } from "./scorers/tool-call-match.js";
+export type { ExpectedToolCall, ToolCallMatchOptions } from "./scorers/tool-call-score.js";
+export type { ScoringOutcome } from "./scoring-attempt.js";
 export type { ScoringQueue } from "./scoring-queue.js";
+export type {
+  ScoreInteractionsOptions,
+  ScoringFailure,
+  ScoringProgress,
+  ScoringReport,
+  ScoringUsage,
+} from "./scoring-run.js";
 export { DEFAULT_SPOOL_DIRECTORY, type SpoolBacklog, spoolBacklog } from "./spool/spool-folder.js";
 export {
   type AgentStats,
@@ -129,4 +119,5 @@ export { type StoreFault, storeFault } from "./store-fault.js";
 export { fileStore } from "./stores/file-store.js";
 export { memoryStore } from "./stores/memory-store.js";
 export type { RedisLike, RedisPipeline } from "./stores/redis/redis-like.js";
-export { type RedisStoreOptions, redisStore } from "./stores/redis/redis-store.js";
+export type { RedisStoreOptions } from "./stores/redis/redis-target.js";
+export { redisStore } from "./stores/redis-store.js";

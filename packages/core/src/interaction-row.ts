@@ -46,8 +46,8 @@ function snakeCase(name: string): string {
 }
 
 const twins = (names: readonly string[]) => names.map((name) => [name, snakeCase(name)] as const);
-const FIELDS = /* @__PURE__ */ (() => twins([...Object.keys(interactionSchema.unwrap().shape), "annotations"]))();
-const USAGE = twins(["inputTokens", "outputTokens", "costUsd"]);
+const FIELDS = /* @__PURE__ */ (() => twins([...Object.keys(interactionSchema.def.innerType.shape), "annotations"]))();
+const USAGE = /* @__PURE__ */ twins(["inputTokens", "outputTokens", "costUsd"]);
 
 function annotationRow({ interactionId: _, at, ...annotation }: Annotation): Record<string, unknown> {
   const row = { ...annotation, at: isoTime(at) };

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { chatMessage, jsonObject, toolSchema } from "./chat-message.js";
 
 /** What an id may look like: ours are UUIDv7, a caller's own may use letters, digits and `_ . : -`. */
@@ -7,15 +7,15 @@ export const INTERACTION_ID = /^[\w.:-]{1,128}$/;
 /** The overall score from which an interaction counts as high quality. */
 export const HIGH_QUALITY = 0.8;
 
-const score = /* @__PURE__ */ (() => z.number().min(0).max(1))();
+const score = /* @__PURE__ */ (() => z.number().check(z.minimum(0), z.maximum(1)))();
 
 const source = /* @__PURE__ */ (() =>
   z.object({
-    id: z.string().optional(),
-    title: z.string().optional(),
-    url: z.string().optional(),
-    text: z.string().optional(),
-    score: z.number().optional(),
+    id: z.optional(z.string()),
+    title: z.optional(z.string()),
+    url: z.optional(z.string()),
+    text: z.optional(z.string()),
+    score: z.optional(z.number()),
   }))();
 
 /** What model calls took. */
@@ -23,7 +23,7 @@ export const usageSchema = /* @__PURE__ */ (() =>
   z.object({
     inputTokens: z.number(),
     outputTokens: z.number(),
-    costUsd: z.number().optional(),
+    costUsd: z.optional(z.number()),
   }))();
 
 export type Usage = Readonly<z.infer<typeof usageSchema>>;
@@ -33,41 +33,41 @@ export type Usage = Readonly<z.infer<typeof usageSchema>>;
  * A missing `qualityScores.overall` means *unscored*, never 0.
  */
 export const interactionSchema = /* @__PURE__ */ (() =>
-  z
-    .object({
-      interactionId: z.string().regex(INTERACTION_ID),
+  z.readonly(
+    z.object({
+      interactionId: z.string().check(z.regex(INTERACTION_ID)),
       /** Epoch milliseconds. */
-      timestamp: z.number().int().min(0),
+      timestamp: z.int().check(z.minimum(0)),
       query: z.string(),
       answer: z.string(),
       /** `math`, `code`, `rag`, `general` or the user's own word. */
-      agentType: z.string().min(1).max(128),
+      agentType: z.string().check(z.minLength(1), z.maxLength(128)),
       /** The whole trajectory, when there was more than one turn or a tool call. */
-      messages: z.array(chatMessage).optional(),
-      tools: z.array(toolSchema).optional(),
+      messages: z.optional(z.array(chatMessage)),
+      tools: z.optional(z.array(toolSchema)),
       qualityScores: z.record(z.string(), score),
-      sessionId: z.string().optional(),
+      sessionId: z.optional(z.string()),
       /** A pseudonym: HMAC of the caller's user id with the store's own salt. */
-      userId: z.string().optional(),
-      latencyMs: z.number().min(0),
+      userId: z.optional(z.string()),
+      latencyMs: z.number().check(z.minimum(0)),
       toolsUsed: z.array(z.string()),
-      sources: z.array(source).optional(),
-      retrievalMethod: z.string().optional(),
+      sources: z.optional(z.array(source)),
+      retrievalMethod: z.optional(z.string()),
       errorOccurred: z.boolean(),
-      errorMessage: z.string().optional(),
-      model: z.string().optional(),
+      errorMessage: z.optional(z.string()),
+      model: z.optional(z.string()),
       /** Which policy answered: a prompt version, an agent variant, a checkpoint. */
-      variant: z.string().optional(),
-      usage: usageSchema.optional(),
+      variant: z.optional(z.string()),
+      usage: z.optional(usageSchema),
       /** The right answer, where it is known. Verifiers compare with it. */
-      reference: z.string().optional(),
+      reference: z.optional(z.string()),
       /** The task that several attempts share. */
-      groupId: z.string().optional(),
-      metadata: jsonObject.optional(),
+      groupId: z.optional(z.string()),
+      metadata: z.optional(jsonObject),
       /** What capture changed, such as `answer:truncated`. Absent when the record is exactly what was handed in. */
-      flags: z.array(z.string()).optional(),
-    })
-    .readonly())();
+      flags: z.optional(z.array(z.string())),
+    }),
+  ))();
 
 export type Interaction = z.infer<typeof interactionSchema>;
 export type Source = Readonly<z.infer<typeof source>>;

@@ -3,7 +3,7 @@ import { ConfigError } from "./errors.js";
 import type { InteractionStore } from "./store.js";
 import { fileStore } from "./stores/file-store.js";
 import { memoryStore } from "./stores/memory-store.js";
-import { redisStore } from "./stores/redis/redis-store.js";
+import { redisStore } from "./stores/redis-store.js";
 
 /** Where a store is when neither the caller nor the environment says otherwise. */
 export const DEFAULT_STORE_URL = "file:./.whetstone";

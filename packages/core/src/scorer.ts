@@ -33,7 +33,7 @@ export interface Scorer {
   (interaction: StoredInteraction, context: ScorerContext): Promise<Score | null>;
   readonly source: string;
   /** Only scorers that call a model have it. */
-  readonly estimate?: ((interaction: StoredInteraction) => ScoringEstimate) | undefined;
+  readonly estimate?: ((interaction: StoredInteraction) => ScoringEstimate | Promise<ScoringEstimate>) | undefined;
 }
 
 /** Makes a scorer out of a function and the source it speaks as. */

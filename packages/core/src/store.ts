@@ -156,8 +156,14 @@ export interface InteractionStore {
   health(): Promise<StoreHealth>;
   close(): Promise<void>;
   /** Only stores that several machines share have it: the work of one scorer, for all processes that follow with it. */
-  scoringQueue?(source: string, options?: { readonly leaseMs?: number | undefined }): ScoringQueue;
+  scoringQueue?(
+    source: string,
+    options?: { readonly leaseMs?: number | undefined },
+  ): ScoringQueue | Promise<ScoringQueue>;
 }
+
+/** A store on a server, where several machines can share the work of scoring. */
+export type SharedStore = InteractionStore & Required<Pick<InteractionStore, "scoringQueue">>;
 
 /** A store on this machine's disk: it can also take records at once, without a promise. */
 export interface JournaledStore extends InteractionStore {

@@ -21,8 +21,8 @@ async function scoredBySources(): Promise<InteractionStore> {
   for (const source of SOURCES.slice(0, -1)) {
     await store.annotate([{ interactionId: source, kind: "score", source, at: 1, scores: { overall: 1 } }]);
   }
-  await store.saveCalibration(calibrationOf("judge:good", labels(95), { at: 0 }));
-  await store.saveCalibration(calibrationOf("judge:poor", labels(60), { at: 0 }));
+  await store.saveCalibration(await calibrationOf("judge:good", labels(95), { at: 0 }));
+  await store.saveCalibration(await calibrationOf("judge:poor", labels(60), { at: 0 }));
   return store;
 }
 

@@ -199,7 +199,7 @@ describe.each(stores)("the API on %s", (_name, open) => {
         human: i % 2 ? "good" : "bad",
         scorer: i % 2 === (i < wrong ? 0 : 1) ? "good" : "bad",
       }));
-      await store.saveCalibration(calibrationOf(source, labels, { at: Date.UTC(2026, 0, 31) }));
+      await store.saveCalibration(await calibrationOf(source, labels, { at: Date.UTC(2026, 0, 31) }));
     }
     const built = await (await post(`${API}/dataset/sft`, { require_calibration: 0.6 })).json();
     expect(built).toMatchObject({

@@ -137,7 +137,7 @@ async function fromFiles(context: CommandContext, options: CalibrateCommandOptio
   const rows = await readRows(io, labels);
   const said = verdicts === undefined ? rows : await readRows(io, verdicts);
   const judged = judgedLabels(matched(rows, said, key), { label, verdict, pairs });
-  const calibration = calibrationOf(source, judged, { at: io.now() });
+  const calibration = await calibrationOf(source, judged, { at: io.now() });
   return options.save ? context.withStore((store) => saved(store, calibration, options)) : calibration;
 }
 

@@ -160,7 +160,7 @@ async function estimate(
   for await (const interaction of interactionsToScore(store, scorer.source, { filter, rescore, signal: io.signal })) {
     if (toScore >= limit) break;
     toScore += 1;
-    const one = scorer.estimate?.(interaction);
+    const one = await scorer.estimate?.(interaction);
     if (!one) continue;
     sum.calls += one.calls;
     sum.inputTokens += one.inputTokens;

@@ -112,7 +112,7 @@ function annotationsOf(given: unknown, interactionId: string): Annotation[] {
     });
     if (annotation.success) return annotation.data;
     const [issue] = annotation.error.issues;
-    throw new Error(`annotation ${i + 1} is not one: ${issue?.path.join(".")}: ${issue?.message}`);
+    throw new Error(`annotation ${i + 1} is not one: its ${issue?.path.join(".") || "value"} is missing or wrong`);
   });
 }
 

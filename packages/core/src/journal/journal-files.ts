@@ -18,7 +18,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import * as z from "zod";
+import * as z from "zod/mini";
 import { dayStart } from "../day.js";
 import { StoreError } from "../errors.js";
 import { diskError } from "./disk-error.js";
@@ -26,7 +26,8 @@ import { diskError } from "./disk-error.js";
 const META = "whetstone.json";
 const FORMAT = 1;
 
-const metaSchema = /* @__PURE__ */ (() => z.object({ format: z.literal(FORMAT), salt: z.string().min(32) }))();
+const metaSchema = /* @__PURE__ */ (() =>
+  z.object({ format: z.literal(FORMAT), salt: z.string().check(z.minLength(32)) }))();
 
 /** What a journal folder says of itself. */
 export type JournalMeta = z.infer<typeof metaSchema>;

@@ -44,7 +44,7 @@ it("refuses an empty list", () => {
   expect(() => compose({ scorers: [] })).toThrow(ConfigError);
 });
 
-it("estimates what its parts would take: of a chain the first that calls a model, else all of them", () => {
+it("estimates what its parts would take: of a chain the first that calls a model, else all of them", async () => {
   const priced = (costUsd: number | null): Scorer =>
     Object.assign(says("judge:m@r", null), {
       estimate: () => ({ calls: 1, inputTokens: 100, outputTokens: 10, costUsd }),
@@ -53,13 +53,13 @@ it("estimates what its parts would take: of a chain the first that calls a model
     compose({ scorers, policy }).estimate?.(stored);
   const stored = interaction();
   const once = { calls: 1, inputTokens: 100, outputTokens: 10, costUsd: 2 };
-  expect(estimateOf("first", silent, priced(2), priced(3))).toEqual(once);
-  expect(estimateOf("min", priced(2), silent, priced(3))).toEqual({
+  expect(await estimateOf("first", silent, priced(2), priced(3))).toEqual(once);
+  expect(await estimateOf("min", priced(2), silent, priced(3))).toEqual({
     calls: 2,
     inputTokens: 200,
     outputTokens: 20,
     costUsd: 5,
   });
-  expect(estimateOf("min", priced(2), priced(null))?.costUsd).toBeNull();
+  expect((await estimateOf("min", priced(2), priced(null)))?.costUsd).toBeNull();
   expect(compose({ scorers: [silent, full] }).estimate).toBeUndefined();
 });

@@ -33,7 +33,8 @@ export function compose({ scorers, policy = "first", source }: ComposeOptions): 
   // Of a chain the first model decides at the latest; what stands in front of it may spare the call.
   const counted = policy === "first" ? asked.slice(0, 1) : asked;
   return Object.assign(composed, {
-    estimate: (interaction: StoredInteraction) => sumOf(counted.map((estimate) => estimate(interaction))),
+    estimate: async (interaction: StoredInteraction) =>
+      sumOf(await Promise.all(counted.map((estimate) => estimate(interaction)))),
   });
 }
 

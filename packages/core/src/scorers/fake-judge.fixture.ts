@@ -5,7 +5,7 @@ import {
   type FakeOpenAiServer,
   fakeOpenAiServer,
 } from "../testing/openai-server.js";
-import type { JudgeOptions } from "./judge-client.js";
+import type { JudgeOptions } from "./judge-options.js";
 import type { Rubric } from "./rubrics.js";
 
 /** The smallest rubric there can be. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { extractFinalAnswer } from "./final-answer.js";
+import { finalAnswer } from "./final-answer.js";
 
 const answers: readonly (readonly [string, string | null])[] = [
   ["She makes 9 * 2 = $<<9*2=18>>18 every day.\nA: 18", "18"],
@@ -54,9 +54,9 @@ const answers: readonly (readonly [string, string | null])[] = [
   ["   \n ", null],
 ];
 
-describe("extractFinalAnswer", () => {
+describe("finalAnswer", () => {
   it.each(answers)("finds in %j the answer %j", (text, answer) => {
-    expect(extractFinalAnswer(text)).toBe(answer);
+    expect(finalAnswer(text)).toBe(answer);
   });
 
   it("never throws and never returns an empty text", () => {
@@ -83,7 +83,7 @@ describe("extractFinalAnswer", () => {
           fc.array(pieces).map((all) => all.join("")),
         ),
         (text) => {
-          expect(extractFinalAnswer(text)).not.toBe("");
+          expect(finalAnswer(text)).not.toBe("");
         },
       ),
       { numRuns: 1000 },
@@ -133,8 +133,8 @@ describe("extractFinalAnswer", () => {
     "1,111",
   ])("gets through 100 KB of %j", (piece) => {
     const text = piece.repeat(Math.ceil(100_000 / piece.length));
-    expect(extractFinalAnswer(text)).not.toBe("");
-    expect(extractFinalAnswer(`${text}x`)).not.toBe("");
-    expect(extractFinalAnswer(`A: ${text}`)).not.toBe("");
+    expect(finalAnswer(text)).not.toBe("");
+    expect(finalAnswer(`${text}x`)).not.toBe("");
+    expect(finalAnswer(`A: ${text}`)).not.toBe("");
   });
 });

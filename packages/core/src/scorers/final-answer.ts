@@ -3,13 +3,8 @@ import { plainAnswer } from "./math-equal.js";
 import { parseQuantity } from "./quantity.js";
 import { deniedAmounts, lastAmount, leadingAmount, takesBack } from "./stated-amount.js";
 
-/**
- * The final answer that a worked solution arrives at: what stands in the last `\boxed{…}`, after the last `####`,
- * `A:`, `Answer:` or "the answer is", or in a later correction ("wait, no, it is 12"), else the end of the last
- * equation, else the last amount. What it denies ("it is not 12") is no answer, and a range is one as a whole.
- * Null when there is none. Never throws, and takes linear time on any text.
- */
-export function extractFinalAnswer(text: string): string | null {
+/** What `extractFinalAnswer` gives. Never throws. */
+export function finalAnswer(text: string): string | null {
   const solution = conclusion(text).replace(CALCULATION, "");
   const marked = lastMarked(solution);
   if (marked !== null) return marked;

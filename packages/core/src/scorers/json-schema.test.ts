@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../errors.js";
 import { interaction } from "../testing/interaction.js";
-import { type JsonSchemaOptions, jsonSchema } from "./json-schema.js";
+import { jsonSchema } from "./json-schema.js";
+import type { JsonSchemaOptions } from "./schema-fit.js";
 
 const PERSON = {
   properties: { name: { type: "string", minLength: 1 }, age: { type: "integer" } },

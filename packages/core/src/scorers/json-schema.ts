@@ -1,16 +1,8 @@
-import type { Validator } from "@cfworker/json-schema";
-import type { StoredInteraction } from "../annotation.js";
 import { ConfigError } from "../errors.js";
 import type { JsonObject } from "../json.js";
+import { onDemand } from "../on-demand.js";
 import { type Scorer, scorer } from "../scorer.js";
-import { jsonInAnswer } from "./json-in-answer.js";
-
-export interface JsonSchemaOptions {
-  /** The schema, or what finds an interaction's own; null is *cannot say*. */
-  readonly schema: JsonObject | boolean | ((interaction: StoredInteraction) => JsonObject | boolean | null);
-  /** Default: what the schema's `$schema` says, else 2020-12. */
-  readonly draft?: "4" | "7" | "2019-09" | "2020-12" | undefined;
-}
+import type { JsonSchemaOptions } from "./schema-fit.js";
 
 /**
  * Scores 1 when the answer is JSON that fits a JSON Schema, else 0. The JSON may stand in one fenced block; prose
@@ -23,60 +15,21 @@ export function jsonSchema({ schema, draft }: JsonSchemaOptions): Scorer {
   if (draft !== undefined && !DRAFTS.has(draft)) {
     throw new ConfigError(`draft is "${draft}": use "4", "7", "2019-09" or "2020-12"`);
   }
-  const validators = new WeakMap<object, Validator>();
+  const check = onDemand(async () => {
+    const { schemaFit } = await import("./schema-fit.js");
+    return schemaFit(draft);
+  });
 
   return scorer("verifier:json-schema", async (interaction) => {
     const wanted = typeof schema === "function" ? schema(interaction) : schema;
     if (wanted === null) return null;
     if (!isSchema(wanted))
       throw new ConfigError(`the schema of ${interaction.interactionId} is no object and no boolean`);
-    const validator = await validatorOf(wanted);
-    const found = jsonInAnswer(interaction.answer);
-    if (!found) return verdict(0, "the answer is no JSON");
-    const { valid, errors } = validated(validator, found.value);
-    if (valid) return verdict(1, "the answer fits the schema");
-    const deepest = errors.at(-1);
-    return verdict(0, deepest ? `${deepest.instanceLocation.slice(1) || "the answer"}: ${deepest.error}` : "no fit");
+    return (await check())(interaction.answer, wanted);
   });
-
-  async function validatorOf(wanted: JsonObject | boolean): Promise<Validator> {
-    const known = typeof wanted === "object" ? validators.get(wanted) : undefined;
-    if (known) return known;
-    const { Validator } = await loadValidator();
-    const validator = new Validator(wanted as ConstructorParameters<typeof Validator>[0], draft ?? draftOf(wanted));
-    if (typeof wanted === "object") validators.set(wanted, validator);
-    return validator;
-  }
 }
 
 const DRAFTS = new Set<unknown>(["4", "7", "2019-09", "2020-12"]);
 
 const isSchema = (value: unknown): value is JsonObject | boolean =>
   typeof value === "boolean" || (typeof value === "object" && value !== null && !Array.isArray(value));
-
-function draftOf(schema: JsonObject | boolean): "4" | "7" | "2019-09" | "2020-12" {
-  const named = typeof schema === "object" && typeof schema.$schema === "string" ? schema.$schema : "";
-  if (/draft-0[46]\b/.test(named)) return "4";
-  if (/draft-07\b/.test(named)) return "7";
-  return named.includes("2019-09") ? "2019-09" : "2020-12";
-}
-
-function validated(validator: Validator, value: unknown): ReturnType<Validator["validate"]> {
-  try {
-    return validator.validate(value);
-  } catch (cause) {
-    // It looks references and patterns up as it meets them.
-    const reason = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
-    throw new ConfigError(`the JSON Schema cannot be used: ${reason}`, { cause });
-  }
-}
-
-async function loadValidator(): Promise<typeof import("@cfworker/json-schema")> {
-  try {
-    return await import("@cfworker/json-schema");
-  } catch (cause) {
-    throw new ConfigError("jsonSchema needs a package: npm install @cfworker/json-schema", { cause });
-  }
-}
-
-const verdict = (value: 0 | 1, rationale: string) => ({ scores: { overall: value, correctness: value }, rationale });

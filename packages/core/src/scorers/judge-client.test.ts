@@ -122,7 +122,7 @@ describe("the budget", () => {
   it("ends a run when the tokens of the day are spent, and nothing is marked as failed", async () => {
     const { options, server } = await fakeJudge((nonce) => verdict(nonce));
     const store = await storeOf(20);
-    const estimate = llmJudge({ ...options, rubric: TINY }).estimate?.(interaction({ answer: "It is 0." }));
+    const estimate = await llmJudge({ ...options, rubric: TINY }).estimate?.(interaction({ answer: "It is 0." }));
     const [input = 0, output = 0] = [estimate?.inputTokens, estimate?.outputTokens];
     // Room for the estimate of one call, and for what three calls really take before it.
     const budget = judgeBudget({ tokensPerDay: input + output + 3 * 15 + 5 });

@@ -1,5 +1,5 @@
 import { ScoringError } from "../errors.js";
-import type { JudgeOptions } from "./judge-client.js";
+import type { JudgeOptions } from "./judge-options.js";
 import type { JudgeTask } from "./judge-prompt.js";
 
 /**

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { ScoringError } from "../errors.js";
 import type { Score } from "../scorer.js";
 import { overallOf, type Rubric } from "./rubrics.js";
@@ -8,11 +8,11 @@ import { overallOf, type Rubric } from "./rubrics.js";
  * Nothing is searched for in prose, since a judge may quote a verdict that an answer made up.
  * @throws ScoringError SCORING_UNPARSABLE for anything else
  */
-export function readVerdict<Shape extends z.ZodRawShape>(
+export function readVerdict<Shape extends z.core.$ZodShape>(
   reply: string,
   fields: Shape,
   nonce: string,
-): z.infer<z.ZodObject<Shape>> & { readonly rationale: string } {
+): z.infer<z.ZodMiniObject<Shape>> & { readonly rationale: string } {
   const text = onlyObject(reply);
   let verdict: unknown;
   try {
@@ -39,7 +39,7 @@ export function readVerdict<Shape extends z.ZodRawShape>(
 /** Reads the grades of a rubric. @throws ScoringError SCORING_UNPARSABLE, as `readVerdict` does */
 export function parseVerdict(reply: string, rubric: Rubric, nonce: string): Score {
   const criteria = rubric.criteria.map(({ id }) => id);
-  const unit = z.number().min(0).max(1);
+  const unit = z.number().check(z.minimum(0), z.maximum(1));
   const verdict = readVerdict(reply, Object.fromEntries(criteria.map((id) => [id, unit])), nonce);
   const scores = Object.fromEntries(criteria.map((id) => [id, verdict[id] ?? 0]));
   return { scores: { ...scores, overall: overallOf(rubric, scores) }, rationale: verdict.rationale };

@@ -10,7 +10,8 @@ import {
   type FakeOpenAiServer,
   fakeOpenAiServer,
 } from "../testing/openai-server.js";
-import { type LlmJudgeOptions, llmJudge } from "./llm-judge.js";
+import { llmJudge } from "./llm-judge.js";
+import type { LlmJudgeOptions } from "./llm-judging.js";
 import { type Rubric, rubrics } from "./rubrics.js";
 
 const TINY: Rubric = { id: "tiny", task: "The agent answered.", criteria: [{ id: "quality", description: "1: good" }] };

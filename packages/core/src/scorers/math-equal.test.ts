@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConfigError } from "../errors.js";
-import { mathEqual } from "./math-equal.js";
+import { mathEqual } from "./math-verifier.js";
 
 const equal: readonly (readonly [string, string])[] = [
   ["18", "18.0"],

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it, vi } from "vitest";
 import { interactionSchema } from "../interaction.js";
-import { extractFinalAnswer } from "./final-answer.js";
+import { finalAnswer } from "./final-answer.js";
 import { mathVerifier } from "./math-verifier.js";
 
 const DATA = process.env.WHETSTONE_REAL_DATA ?? new URL("../../../../../shared/data", import.meta.url).pathname;
@@ -134,7 +134,7 @@ describe("mathVerifier", () => {
         for (const [model, { solution, is_correct }] of Object.entries(models as Record<string, ModelAnswer>)) {
           answers += 1;
           // The whole worked solution and its bare result are both usual as a reference.
-          for (const reference of [String(ground_truth), extractFinalAnswer(String(ground_truth)) ?? ""]) {
+          for (const reference of [String(ground_truth), finalAnswer(String(ground_truth)) ?? ""]) {
             const score = await judge(interaction(solution, reference), {});
             if (score?.scores.overall === 1 && reference === ground_truth) right += 1;
             if (score?.scores.overall !== Number(is_correct)) disagreements.push(`${model}: ${question}`);

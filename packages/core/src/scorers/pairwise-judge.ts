@@ -1,22 +1,9 @@
-import * as z from "zod";
 import type { StoredInteraction } from "../annotation.js";
-import { ScoringError } from "../errors.js";
-import { isSamePrompt } from "../prompt-key.js";
+import { onDemand } from "../on-demand.js";
 import type { ScorerContext } from "../scorer.js";
-import { saysNothing } from "./degenerate-answer.js";
-import { type JudgeClient, type JudgeOptions, judgeClient } from "./judge-client.js";
-import { refuseInjection } from "./judge-injection.js";
-import { type JudgeTask, judgePrompt, situationParts } from "./judge-prompt.js";
-import { readVerdict, verdictSchema } from "./judge-verdict.js";
-import { type Rubric, type RubricOptions, rubricChoice } from "./rubrics.js";
-
-export interface PairwiseJudgeOptions extends JudgeOptions, RubricOptions {}
-
-/** Which of two answers to the same prompt is better. */
-export interface Preference {
-  readonly better: "first" | "second" | "tie";
-  readonly rationale: string;
-}
+import { checkJudgeOptions } from "./judge-options.js";
+import type { PairwiseJudgeOptions, Preference } from "./pairwise-judging.js";
+import { rubricChoice } from "./rubrics.js";
 
 /** Compares two answers. Null means that the judge changed its mind when the answers changed places. */
 export interface PairwiseJudge {
@@ -32,69 +19,13 @@ export interface PairwiseJudge {
  * const preference = await pairwiseJudge({ model: "gpt-4.1-mini" })(one, another);
  */
 export function pairwiseJudge(options: PairwiseJudgeOptions): PairwiseJudge {
-  const { model } = options;
   const rubrics = rubricChoice(options);
-  const client = judgeClient(options);
-
-  const compare = async (
-    first: StoredInteraction,
-    second: StoredInteraction,
-    context: ScorerContext = {},
-  ): Promise<Preference | null> => {
-    if (!isSamePrompt(first, second)) {
-      const ids = `${first.interactionId} and ${second.interactionId}`;
-      throw new ScoringError("SCORING_FAILED", `${ids} answer different prompts: compare answers to the same one`);
-    }
-    const obvious = withoutAsking(first, second);
-    if (obvious) return obvious;
-    const criteria = rubrics.of(first);
-    const tasks = [pairTask(first, second, criteria), pairTask(second, first, criteria)] as const;
-    refuseInjection(tasks[0], options);
-    const [forward, backward] = await Promise.all(tasks.map((task) => askOnce(client, task, options, context)));
-    if (!forward || !backward || forward.better !== SWAPPED[backward.better]) return null;
-    return { better: NAMES[forward.better], rationale: forward.rationale };
-  };
-  return Object.assign(compare, { source: `judge:${model}@${rubrics.id}-pairwise` });
-}
-
-const CHOICES = ["A", "B", "tie"] as const;
-type Choice = (typeof CHOICES)[number];
-const SWAPPED: Readonly<Record<Choice, Choice>> = { A: "B", B: "A", tie: "tie" };
-const NAMES: Readonly<Record<Choice, Preference["better"]>> = { A: "first", B: "second", tie: "tie" };
-const SCHEMA = verdictSchema({ better: { type: "string", enum: CHOICES } });
-
-function askOnce(
-  client: JudgeClient,
-  task: JudgeTask,
-  { maxPartChars = 24_000 }: PairwiseJudgeOptions,
-  context: ScorerContext,
-): Promise<{ readonly better: Choice; readonly rationale: string }> {
-  return client.remembered([task, maxPartChars], async () => {
-    const { nonce, messages } = judgePrompt(task, maxPartChars);
-    const reply = await client.ask({ messages, schema: SCHEMA }, context);
-    const { better, rationale } = readVerdict(reply, { better: z.enum(CHOICES) }, nonce);
-    return { better, rationale };
+  checkJudgeOptions(options);
+  const judging = onDemand(async () => {
+    const { pairwiseJudging } = await import("./pairwise-judging.js");
+    return pairwiseJudging(options, rubrics);
   });
-}
-
-function pairTask(a: StoredInteraction, b: StoredInteraction, { task, criteria }: Rubric): JudgeTask {
-  return {
-    task: `You compare two answers to the same prompt, A and B. ${task}`,
-    rules: [
-      "Say which is better as a whole, by these criteria, the first of them before the others:",
-      ...criteria.map(({ id, description }) => `- ${id}: ${description}`),
-      'The order of the answers means nothing. Where neither is better, say "tie".',
-    ],
-    parts: [...situationParts(a), ["answer A", a.answer], ["answer B", b.answer]],
-    fields: '"better": <"A", "B" or "tie">',
-  };
-}
-
-/** What says nothing loses against what says something, and equal answers tie, whatever a model thinks of them. */
-function withoutAsking(first: StoredInteraction, second: StoredInteraction): Preference | null {
-  if (first.answer.trim() === second.answer.trim()) return { better: "tie", rationale: "the answers are the same" };
-  const [isFirstEmpty, isSecondEmpty] = [saysNothing(first), saysNothing(second)];
-  if (!isFirstEmpty && !isSecondEmpty) return null;
-  if (isFirstEmpty && isSecondEmpty) return { better: "tie", rationale: "both answers say nothing" };
-  return { better: isFirstEmpty ? "second" : "first", rationale: "the other answer says nothing" };
+  const compare = async (first: StoredInteraction, second: StoredInteraction, context?: ScorerContext) =>
+    (await judging())(first, second, context);
+  return Object.assign(compare, { source: `judge:${options.model}@${rubrics.id}-pairwise` });
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import * as z from "zod";
+import * as z from "zod/mini";
 import { ConfigError } from "../errors.js";
 
 /** What a judge looks at. A rubric is plain data: write your own, and give it a new id when you change it. */
@@ -120,11 +120,14 @@ export interface RubricOptions {
   readonly rubrics?: Readonly<Record<string, Rubric>> | undefined;
 }
 
-/** The rubrics of a judge, and the name under which it speaks. @throws ConfigError for a rubric that is none */
-export function rubricChoice({ rubric, rubrics: own = {} }: RubricOptions): {
+/** The rubrics of a judge. */
+export interface RubricChoice {
   readonly id: string;
   of(interaction: { readonly agentType: string }): Rubric;
-} {
+}
+
+/** The rubrics of a judge, and the name under which it speaks. @throws ConfigError for a rubric that is none */
+export function rubricChoice({ rubric, rubrics: own = {} }: RubricOptions): RubricChoice {
   for (const each of rubric ? [rubric] : Object.values(own)) checkRubric(each);
   if (rubric) return { id: rubric.id, of: () => rubric };
   const byType = new Map<string, Rubric>(Object.entries({ ...rubrics, ...own }));
@@ -143,7 +146,8 @@ export function parseRubric(given: unknown): Rubric {
   const parsed = rubricShape.safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new ConfigError(`the rubric's ${issue?.path.join(".") || "value"} is wrong: ${issue?.message}`);
+    const wanted = issue?.code === "invalid_type" ? `: its type has to be ${issue.expected}` : "";
+    throw new ConfigError(`the rubric's ${issue?.path.join(".") || "value"} is missing or wrong${wanted}`);
   }
   checkRubric(parsed.data);
   return parsed.data;
@@ -157,8 +161,8 @@ const rubricShape = /* @__PURE__ */ (() =>
       z.object({
         id: z.string(),
         description: z.string(),
-        weight: z.number().optional(),
-        decisive: z.boolean().optional(),
+        weight: z.optional(z.number()),
+        decisive: z.optional(z.boolean()),
       }),
     ),
   }))();

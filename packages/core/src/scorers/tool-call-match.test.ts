@@ -4,7 +4,8 @@ import { ConfigError } from "../errors.js";
 import type { Interaction } from "../interaction.js";
 import type { JsonObject } from "../json.js";
 import { interaction } from "../testing/interaction.js";
-import { type ToolCallMatchOptions, toolCallMatch } from "./tool-call-match.js";
+import { toolCallMatch } from "./tool-call-match.js";
+import type { ToolCallMatchOptions } from "./tool-call-score.js";
 
 const DATA = process.env.WHETSTONE_REAL_DATA ?? new URL("../../../../../shared/data", import.meta.url).pathname;
 const TAU_BENCH = `${DATA}/tau-bench-airline.jsonl`;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { createInteractionLogger } from "../interaction-logger.js";
 import { openStore } from "../open-store.js";
-import { redisStore } from "../stores/redis/redis-store.js";
+import { redisStore } from "../stores/redis-store.js";
 import { freePort, startRedis } from "../testing/redis-server.js";
 import { countStored, faultedRun, question } from "./faulted-run.fixture.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "vitest";
 import { type Annotation, effectiveScore, type StoredInteraction } from "../annotation.js";
-import { calibrationOf } from "../calibration.js";
+import { calibrationOf } from "../calibration-of.js";
 import { DAY_MS } from "../day.js";
 import { StoreError } from "../errors.js";
 import type { Interaction } from "../interaction.js";
@@ -51,11 +51,11 @@ export function testStore(name: string, open: () => Promise<InteractionStore>, o
         { human: "good", scorer: "good" },
         { human: "bad", scorer: "good" },
       ];
-      const older = calibrationOf("judge:model@rubric-v1", judged, { at: T0 });
-      const newer = calibrationOf("judge:model@rubric-v1", [...judged, { human: "bad", scorer: "bad" }], {
+      const older = await calibrationOf("judge:model@rubric-v1", judged, { at: T0 });
+      const newer = await calibrationOf("judge:model@rubric-v1", [...judged, { human: "bad", scorer: "bad" }], {
         at: T0 + 1,
       });
-      const other = calibrationOf("heuristic:v1", judged, { at: T0 });
+      const other = await calibrationOf("heuristic:v1", judged, { at: T0 });
       for (const calibration of [older, other, newer]) await store.saveCalibration(calibration);
       await store.deleteBefore(T0 + 9 * DAY_MS);
       assert.deepEqual(await store.calibrations(), [other, newer]);

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ConfigError, ScoringError } from "../../errors.js";
 import { interaction } from "../../testing/interaction.js";
-import { type CodeVerifierOptions, codeVerifier } from "./code-verifier.js";
+import type { CodeVerifierOptions } from "./code-scoring.js";
+import { codeVerifier } from "./code-verifier.js";
 
 const quick: CodeVerifierOptions = { timeoutMs: 2000 };
 

@@ -6,7 +6,7 @@ import { storeFault } from "../../store-fault.js";
 import { interaction } from "../../testing/interaction.js";
 import { startRedisCluster } from "../../testing/redis-cluster.js";
 import { hasRedisServer, type RedisServer, startRedis } from "../../testing/redis-server.js";
-import { redisStore } from "./redis-store.js";
+import { redisStore } from "../redis-store.js";
 
 describe.runIf(hasRedisServer())("the health of a Redis store", () => {
   let server: RedisServer;

@@ -7,7 +7,7 @@ import { storeFault } from "../../store-fault.js";
 import { interaction } from "../../testing/interaction.js";
 import { type RedisCluster, startRedisCluster } from "../../testing/redis-cluster.js";
 import { freePort, hasRedisServer, type RedisServer, startRedis } from "../../testing/redis-server.js";
-import { redisStore } from "./redis-store.js";
+import { redisStore } from "../redis-store.js";
 
 const SECRET = "s3cr3t-word";
 

@@ -7,8 +7,8 @@ import { openStore } from "../../open-store.js";
 import { type RedisCluster, startRedisCluster } from "../../testing/redis-cluster.js";
 import { hasRedisServer, type RedisServer, startRedis } from "../../testing/redis-server.js";
 import { testStore } from "../../testing/test-store.js";
+import { redisStore } from "../redis-store.js";
 import type { RedisLike } from "./redis-like.js";
-import { redisStore } from "./redis-store.js";
 
 const run = promisify(execFile);
 let prefixes = 0;

@@ -8,12 +8,12 @@ import type { Interaction } from "../../interaction.js";
 import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../../interaction-filter.js";
 import { pseudonymiser } from "../../pseudonym.js";
 import { serialised } from "../../serialised-records.js";
-import type { AnnotateStatus, FetchedRecord, InteractionFilter, InteractionStore, QueryOptions } from "../../store.js";
+import type { AnnotateStatus, FetchedRecord, InteractionFilter, QueryOptions, SharedStore } from "../../store.js";
 import { statsCounter } from "../../store-stats.js";
 import { inOrder } from "../calibration-files.js";
 import { allOf } from "./all-of.js";
 import { type BucketRecord, eraseCommands, removeCommands } from "./bucket-writes.js";
-import { type Bucket, DEFAULT_PREFIX, keysUnder } from "./buckets.js";
+import type { Bucket } from "./buckets.js";
 import { groupBy } from "./group-by.js";
 import { countBucket } from "./hour-stats.js";
 import { idTable } from "./id-table.js";
@@ -25,26 +25,12 @@ import { bucketAt, type RecordPlace, tellsItsTime, timesOf } from "./record-plac
 import { readRecords } from "./record-reader.js";
 import { recordWriter } from "./record-writer.js";
 import { redisConnection } from "./redis-connection.js";
-import type { RedisLike } from "./redis-like.js";
-import { clientKeyPrefix, clientUrl, parseRedisUrl, storeUrl } from "./redis-url.js";
+import type { RedisStoreOptions, RedisTarget } from "./redis-target.js";
 import { redisScoringQueue } from "./scoring-queue.js";
 import { LAYOUT, openMeta, type StoreMeta } from "./store-meta.js";
 import { timeEntry } from "./time-entry.js";
 import { daysOf, type TimeRow, timeRows } from "./time-rows.js";
 import { withUserId } from "./user-id-in-json.js";
-
-export interface RedisStoreOptions {
-  /** `redis://`, `rediss://` or `redis-cluster://`; needs the package ioredis. */
-  readonly url?: string;
-  /** Or a client of your own, ioredis 5 or 6, single server or cluster. It stays open when the store is closed. */
-  readonly client?: RedisLike;
-  /** First part of every key, so that several applications share one Redis. Default `ws`. */
-  readonly prefix?: string;
-  /** Refuses a Redis whose eviction policy may remove records without an error. Default false: `health` says so. */
-  readonly strict?: boolean;
-  /** More options for the ioredis client that `url` makes, such as `{ tls: { ca } }`. */
-  readonly clientOptions?: Readonly<Record<string, unknown>>;
-}
 
 const QUERY_BATCH = 256;
 /** In front of a source: the field of the meta data that holds its calibration. */
@@ -52,27 +38,12 @@ const CALIBRATION = "calibration:";
 /** So long what was read of the store's meta data is believed. */
 const META_MS = 5_000;
 
-/**
- * A store in Redis 6.2 or newer, a single server or a cluster: one store for many machines. See `docs/stores.md`.
- * Opening is lazy. @throws ConfigError for wrong options
- */
-export function redisStore(options: RedisStoreOptions): InteractionStore {
-  const { url, client, clientOptions } = options;
-  if ((url === undefined) === (client === undefined)) throw new ConfigError("redisStore needs either url or client");
-  if (client && typeof client.pipeline !== "function") {
-    throw new ConfigError("client is no Redis client: pass one of ioredis 5 or 6");
-  }
-  const place = url === undefined ? null : parseRedisUrl(url);
-  const prefix = options.prefix ?? place?.prefix ?? DEFAULT_PREFIX;
-  const strict = options.strict ?? place?.strict ?? false;
-  const keys = keysUnder(prefix);
-  const where = place?.shown ?? clientUrl(client);
-  const connection = redisConnection({
-    client: client ?? (place as NonNullable<typeof place>),
-    where,
-    clientOptions,
-    strict,
-  });
+/** Opens a store in Redis; `redisStore` loads it with the first call. */
+export function redisStoreAt(
+  { client, prefix, keys, strict, where, url }: RedisTarget,
+  { clientOptions }: Pick<RedisStoreOptions, "clientOptions"> = {},
+): SharedStore {
+  const connection = redisConnection({ client, where, clientOptions, strict });
   const refs = idTable();
   const write = recordWriter(connection, keys, where);
   let meta: StoreMeta | null = null;
@@ -143,7 +114,7 @@ export function redisStore(options: RedisStoreOptions): InteractionStore {
   }
 
   return {
-    url: storeUrl(where, { prefix: clientKeyPrefix(client) + prefix, strict }),
+    url,
 
     async append(interactions) {
       const { tags } = await openToWrite();

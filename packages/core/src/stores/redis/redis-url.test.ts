@@ -5,8 +5,8 @@ import { openStore } from "../../open-store.js";
 import { interaction } from "../../testing/interaction.js";
 import { startRedisCluster } from "../../testing/redis-cluster.js";
 import { hasRedisServer } from "../../testing/redis-server.js";
+import { redisStore } from "../redis-store.js";
 import type { RedisLike } from "./redis-like.js";
-import { redisStore } from "./redis-store.js";
 
 const lazy = { lazyConnect: true } as const;
 

@@ -28,7 +28,7 @@ function stores(): { readonly one: InteractionStore; readonly other: Interaction
   return { one, other, url };
 }
 
-function queueOf(store: InteractionStore, leaseMs = 60_000) {
+async function queueOf(store: InteractionStore, leaseMs = 60_000) {
   const queue = store.scoringQueue?.("judge:m@r", { leaseMs });
   if (!queue) throw new Error("the store shares no work");
   return queue;
@@ -46,7 +46,7 @@ const records = (count: number, from = 0) =>
 describe("the queue", () => {
   it("gives each id to one worker, once, in order", async () => {
     const { one, other } = stores();
-    const [mine, theirs] = [queueOf(one), queueOf(other)];
+    const [mine, theirs] = [await queueOf(one), await queueOf(other)];
     await mine.offer(["a", "b", "c"]);
     await theirs.offer(["b", "c", "d"]);
     expect(await mine.size()).toBe(4);
@@ -60,7 +60,7 @@ describe("the queue", () => {
 
   it("hands what a silent worker holds to another one after the lease, but not what is renewed", async () => {
     const { one, other } = stores();
-    const [silent, busy] = [queueOf(one, 300), queueOf(other, 300)];
+    const [silent, busy] = [await queueOf(one, 300), await queueOf(other, 300)];
     await silent.offer(["a", "b"]);
     expect(await silent.take(1)).toEqual(["a"]);
     expect(await busy.take(5)).toEqual(["b"]);
@@ -74,7 +74,7 @@ describe("the queue", () => {
 
   it("takes over all that a silent worker held, as fast as it gets done", async () => {
     const { one, other } = stores();
-    const [silent, busy] = [queueOf(one, 200), queueOf(other, 200)];
+    const [silent, busy] = [await queueOf(one, 200), await queueOf(other, 200)];
     const ids = ["a", "b", "c", "d", "e"];
     await silent.offer(ids);
     expect(await silent.take(5)).toEqual(ids);
@@ -86,14 +86,14 @@ describe("the queue", () => {
 
   it("has one leader at a time; another follows when it closes", async () => {
     const { one, other } = stores();
-    const [first, second] = [queueOf(one), queueOf(other)];
+    const [first, second] = [await queueOf(one), await queueOf(other)];
     expect([await first.lead(), await second.lead(), await first.lead()]).toEqual([true, false, true]);
     await first.close();
     expect([await second.lead(), await first.lead()]).toEqual([true, false]);
   });
 
   it("begins anew when its keys are lost", async () => {
-    const queue = queueOf(stores().one);
+    const queue = await queueOf(stores().one);
     await queue.offer(["a"]);
     await server.cli("flushall");
     expect(await queue.take(1)).toEqual([]);
@@ -103,8 +103,8 @@ describe("the queue", () => {
 
   it("is apart for each scorer", async () => {
     const { one } = stores();
-    await queueOf(one).offer(["a"]);
-    expect(await one.scoringQueue?.("judge:other@r").take(1)).toEqual([]);
+    await (await queueOf(one)).offer(["a"]);
+    expect(await (await one.scoringQueue?.("judge:other@r"))?.take(1)).toEqual([]);
   });
 });
 
@@ -169,7 +169,7 @@ describe("following one store", () => {
     expect(scores).toBe(count);
     // At most what the killed one had under way, and had scored but not yet stored.
     expect(calls - count).toBeLessThanOrEqual(64 + 4);
-    expect(await queueOf(one).size()).toBe(0);
+    expect(await (await queueOf(one)).size()).toBe(0);
   }, 60_000);
 });
 
