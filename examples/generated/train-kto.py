@@ -21,7 +21,6 @@ Without uv: pip install -r requirements.txt, then python in place of uv run.
 On several GPUs: accelerate launch --config_file accelerate/ddp.yaml SCRIPT.py
 """
 
-import glob
 import hashlib
 import json
 import os
@@ -40,7 +39,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
-from datasets import Features, Json, List, Value, load_dataset
+from datasets import Dataset, Features, Json, List, Value
 from peft import LoraConfig, PeftModel
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
@@ -50,6 +49,7 @@ from transformers import (
     PreTrainedTokenizerFast,
     Qwen2Config,
     Qwen2ForCausalLM,
+    TrainingArguments,
 )
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import is_flash_attn_2_available, is_kernels_available
@@ -260,22 +260,33 @@ def load_splits(files):
 
 def load_rows(file):
     """The columns that training looks at; others, such as metadata, stay in the file."""
-    # Types are spelled out: left to guess, the loader takes them from the first rows and fails on later ones.
+    # Types are spelled out, and the rows read as JSON says they are: left to guess, a loader takes the types from the
+    # first rows and fails on later ones, and makes times of texts that look like dates.
     known_types = [(list, List(Json())), (dict, Json()), (str, Value("string")), (bool, Value("bool"))]
     known_types += [(number, Value("float64")) for number in (float, int)]
-    features, wanted = {}, []
-    for column, types in file["columns"].items():
-        features[column] = Json()
-        known = [feature for kind, feature in known_types if kind in types]
-        if column in COLUMNS and known:
+    features = {}
+    for column in COLUMNS:
+        known = [feature for kind, feature in known_types if kind in file["columns"].get(column, ())]
+        if known:
             features[column] = known[0]
-            wanted.append(column)
-    rows = load_dataset(
-        "json", data_files={"train": glob.escape(file["path"])}, features=Features(features), split="train"
-    )
+    wanted = list(features)
     if CONFIG["agent_type"]:
-        rows = rows.filter(lambda row: (row.get("metadata") or {}).get("agent_type") == CONFIG["agent_type"])
+        features["metadata"] = Json()
+    given = {"path": file["path"], "sha256": file["sha256"], "columns": tuple(features)}
+    rows = Dataset.from_generator(read_rows, features=Features(features), gen_kwargs=given)
+    if CONFIG["agent_type"]:
+        rows = rows.filter(lambda row: (row["metadata"] or {}).get("agent_type") == CONFIG["agent_type"])
     return rows.select_columns(wanted)
+
+
+def read_rows(path, sha256, columns):
+    """What load_rows asks for, row by row. The hash makes a file that has changed another one for the cache."""
+    with open(path, "rb") as lines:
+        for line in lines:
+            line = line.removeprefix(b"\xef\xbb\xbf").strip()
+            if line:
+                row = json.loads(line)
+                yield {column: row.get(column) for column in columns}
 
 
 def shortest(rows, count=8):
@@ -452,7 +463,7 @@ def run_settings(has_test):
         "per_device_train_batch_size": CONFIG["per_device_train_batch_size"],
         "per_device_eval_batch_size": CONFIG["per_device_eval_batch_size"],
         "gradient_accumulation_steps": CONFIG["gradient_accumulation_steps"],
-        "gradient_checkpointing": CONFIG["gradient_checkpointing"],
+        checkpointing_field(): CONFIG["gradient_checkpointing"],
         "learning_rate": CONFIG["learning_rate"],
         "lr_scheduler_type": CONFIG["lr_scheduler_type"],
         "warmup_steps": CONFIG["warmup_steps"],
@@ -489,6 +500,12 @@ def run_settings(has_test):
             report_to="none",
         )
     return settings
+
+
+def checkpointing_field():
+    """Newer versions of transformers call it activation checkpointing, and warn of the older name."""
+    newer = "activation_checkpointing"
+    return newer if hasattr(TrainingArguments, newer) else "gradient_checkpointing"
 
 
 def show_loss(trainer, dropped):

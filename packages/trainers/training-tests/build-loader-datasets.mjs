@@ -77,7 +77,9 @@ const builds = {
   kto: () => datasets.buildKtoDataset(store, { ...good, maxQuality: 0.3 }),
   grpo: () => datasets.buildGrpoDataset(store),
   "grpo-online": () => datasets.buildOnlineGrpoDataset(store),
-  "grpo-dates": () => datasets.buildOnlineGrpoDataset(dates),
+  "kto-dates": () => datasets.buildKtoDataset(dates, { ...good, maxQuality: 0.3, format: "standard" }),
+  "grpo-dates": () => datasets.buildGrpoDataset(dates, { groupSize: 2, format: "standard" }),
+  "grpo-online-dates": () => datasets.buildOnlineGrpoDataset(dates, { format: "standard" }),
 };
 for (const [name, build] of Object.entries(builds)) {
   await datasets.writeDataset(build(), join(folder, name), { testShare: 0.2 });

@@ -293,6 +293,16 @@ def script(tmp_path):
     return generate
 
 
+def resumed(script, run, steps, *args, **config):
+    """Goes on with a run for some steps more, and checks that it went on and did not start again."""
+    before = run.log("loss")
+    longer = script(*args, **config, max_steps=steps)
+    longer.succeed("--resume")
+    assert longer.metadata()["steps"] == steps
+    assert longer.log("loss")[: len(before)] == before
+    assert len(longer.log("loss")) > len(before)
+
+
 def losses_on(output):
     """The texts that a script says its loss is on, less the marks that end a turn."""
     found = re.findall(r'^LOSS ON(?:, [^:]+)?: (".*")$', output, flags=re.MULTILINE)

@@ -5,6 +5,7 @@ from conftest import (
     likelihood,
     logits,
     losses_on,
+    resumed,
     sft_rows,
     user,
     write_folder,
@@ -50,9 +51,8 @@ def test_it_goes_on_from_an_sft_adapter_which_is_merged_first(script, taught_mod
         "sft", datasets / "sft", taught_model, name="sft", max_steps=30, learning_rate=1e-2, warmup_steps=1, **FAST
     )
     sft.succeed()
-    run = script(
-        "dpo", datasets / "dpo", sft_model=sft.output, max_steps=30, learning_rate=1e-2, warmup_steps=1, **FAST
-    )
+    settings = {"learning_rate": 1e-2, "lr_scheduler": "constant", "warmup_steps": 1, "save_steps": 15, **FAST}
+    run = script("dpo", datasets / "dpo", sft_model=sft.output, max_steps=30, **settings)
     assert losses_on(run.succeed("--check"))[0] == answer(0)
     assert "merging the adapter" in run.succeed()
 
@@ -67,6 +67,7 @@ def test_it_goes_on_from_an_sft_adapter_which_is_merged_first(script, taught_mod
     trained = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(start), run.output)
     assert torch.allclose(logits(run.output / "merged", tokens), logits(trained, tokens), atol=1e-4)
     assert preference(run.output / "merged") > preference(start) + 2
+    resumed(script, run, 34, "dpo", datasets / "dpo", sft_model=sft.output, **settings)
 
 
 def test_two_processes_share_the_rows_and_one_of_them_merges_the_adapter(script, taught_model, tmp_path):

@@ -10,6 +10,7 @@ from conftest import (
     logits,
     losses_on,
     question,
+    resumed,
     rows_of,
     score,
     user,
@@ -21,16 +22,6 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 
 FAST = {"batch_size": 4, "gradient_accumulation_steps": 1, "gradient_checkpointing": False, "logging_steps": 1}
 LORA = {**FAST, "learning_rate": 1e-2, "lr_scheduler": "constant", "warmup_steps": 1, "save_steps": 20}
-
-
-def resumed(script, run, steps, *args, **config):
-    """Goes on with a run for some steps more, and checks that it went on and did not start again."""
-    before = run.log("loss")
-    longer = script(*args, **config, max_steps=steps)
-    longer.succeed("--resume")
-    assert longer.metadata()["steps"] == steps
-    assert longer.log("loss")[: len(before)] == before
-    assert len(longer.log("loss")) > len(before)
 
 
 def merged(run, base, family=AutoModelForCausalLM, **settings):

@@ -30,7 +30,9 @@ COLUMNS = {
     "kto": {"prompt": TURNS, "completion": TURNS, "label": Value("bool"), "tools": TURNS, "metadata": Json()},
     "grpo": {"prompt": TURNS, "responses": TURNS, "metadata": Json()},
     "grpo-online": {"prompt": TURNS, "reference": TEXT, "metadata": Json()},
-    "grpo-dates": {"prompt": TURNS, "reference": Json(), "metadata": Json()},
+    "kto-dates": {"prompt": Json(), "completion": Json(), "label": Value("bool"), "metadata": Json()},
+    "grpo-dates": {"prompt": Json(), "responses": TURNS, "metadata": Json()},
+    "grpo-online-dates": {"prompt": Json(), "reference": Json(), "metadata": Json()},
 }
 # What TRL makes of a row of each method with a chat template: the text columns of that type of dataset, and no others.
 RENDERED = {
@@ -43,7 +45,7 @@ RENDERED = {
     "grpo": {"prompt"},
     "grpo-online": {"prompt"},
 }
-STANDARD = ["sft-standard", "sft-dates", "dpo-standard", "dpo-dates"]
+STANDARD = ["sft-standard", "sft-dates", "dpo-standard", "dpo-dates", "kto-dates", "grpo-online-dates"]
 
 
 @pytest.fixture(scope="module")
@@ -250,3 +252,35 @@ def test_a_generated_script_loads_the_same_thirty_megabytes(written, script):
         assert rows.features == Features({"prompt": TURNS, "completion": TURNS, "tools": TURNS})
         for row, wanted in zip(rows, expected, strict=True):
             assert same(row, {column: wanted[column] for column in ("prompt", "completion", "tools")})
+
+
+@pytest.mark.parametrize(
+    ("kind", "method", "shown"),
+    [
+        ("sft", "sft-dates", ["completion"]),
+        ("dpo", "dpo-dates", ["chosen", "rejected"]),
+        ("reward", "dpo-dates", ["chosen", "rejected"]),
+        ("kto", "kto-dates", ["completion"]),
+        ("grpo", "grpo-online-dates", ["prompt"]),
+        ("grpo-offline", "grpo-dates", ["prompt"]),
+    ],
+)
+def test_a_generated_script_takes_texts_that_are_dates_for_texts(written, script, plain_model, kind, method, shown):
+    run = script(kind, written / method, plain_model, rewards="exact")
+    code = runpy.run_path(str(run.path), run_name="imported")
+    files = {split: code["read_file"](path) for split, path in code["dataset_files"]().items()}
+    for split, rows in code["load_splits"](files).items():
+        expected = lines(written / method / f"{split}.jsonl")
+        assert set(shown) <= set(rows.column_names)
+        assert same(rows.to_list(), [{column: row[column] for column in rows.column_names} for row in expected])
+        assert all(isinstance(row[column], str) for row in rows for column in shown)
+    assert run.check_here() is None
+
+
+def test_a_generated_script_reads_a_file_that_has_changed_anew(written, script):
+    run = script("sft", written / "now")
+    code = runpy.run_path(str(run.path), run_name="imported")
+    for source in ("first", "second"):
+        shutil.copytree(written / source, written / "now", dirs_exist_ok=True)
+        [row] = code["load_rows"](code["read_file"](written / "now" / "train.jsonl"))
+        assert row == {"prompt": "2 + 2?", "completion": "4" if source == "first" else "5"}

@@ -6,8 +6,10 @@ import importlib
 import inspect
 import json
 import re
+import runpy
 import subprocess
 import sys
+import warnings
 from importlib.metadata import version
 
 import pytest
@@ -33,14 +35,16 @@ CONFIGS = {
 @pytest.fixture(params=CONFIGS)
 def parsed(request, script, tmp_path):
     data = write_jsonl(tmp_path / "rows.jsonl", sft_rows(1))
-    source = script(request.param, data, "org/model").path.read_text("utf-8")
-    return request.param, source, ast.parse(source)
+    path = script(request.param, data, "org/model").path
+    source = path.read_text("utf-8")
+    return request.param, source, ast.parse(source), runpy.run_path(str(path), run_name="imported")
 
 
 def test_every_setting_is_a_field_of_the_installed_libraries(parsed):
-    kind, source, tree = parsed
+    kind, source, tree, code = parsed
     fields = {field.name for field in dataclasses.fields(CONFIGS[kind])}
-    used = keywords(tree, CONFIGS[kind].__name__) | settings(tree)
+    common = code["run_settings"](has_test=True)
+    used = keywords(tree, CONFIGS[kind].__name__) | common.keys() | updates(tree)
     assert len(used) > 25
     assert used - fields == set()
     lora = {field.name for field in dataclasses.fields(LoraConfig)}
@@ -50,15 +54,23 @@ def test_every_setting_is_a_field_of_the_installed_libraries(parsed):
     assert keywords(tree, "BitsAndBytesConfig") - quantization == set()
 
 
+def test_no_common_setting_has_a_name_that_the_installed_libraries_warn_of(parsed):
+    kind, _, _, code = parsed
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        args = CONFIGS[kind](**code["run_settings"](has_test=True))
+    assert args.gradient_checkpointing is code["CONFIG"]["gradient_checkpointing"] is True
+
+
 def test_every_value_of_the_config_is_used(parsed):
-    _, source, _ = parsed
+    _, source, _, _ = parsed
     config = json.loads(source.split('r"""')[1].split('"""')[0])
     unused = [name for name in config if f'CONFIG["{name}"]' not in source]
     assert unused == []
 
 
 def test_the_installed_versions_are_in_the_declared_ranges(parsed):
-    kind, source, _ = parsed
+    kind, source, _, _ = parsed
     requirements = [Requirement(text) for text in re.findall(r'^#   "(.+)",$', source, flags=re.MULTILINE)]
     assert len(requirements) == (8 if kind == "grpo" else 6)
     for requirement in requirements:
@@ -116,15 +128,12 @@ def keywords(tree, name):
     return {keyword.arg for call in calls for keyword in call.keywords if keyword.arg}
 
 
-def settings(tree):
-    """The keys of the settings that run_settings gives."""
+def updates(tree):
+    """The settings that run_settings has for --check and --smoke alone."""
     [function] = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "run_settings"]
-    updates = [
+    calls = [
         node
         for node in ast.walk(function)
         if isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "update"
     ]
-    literals = [node for node in ast.walk(function) if isinstance(node, ast.Dict)]
-    return {key.value for literal in literals for key in literal.keys} | {
-        keyword.arg for update in updates for keyword in update.keywords
-    }
+    return {keyword.arg for call in calls for keyword in call.keywords}
