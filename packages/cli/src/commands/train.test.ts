@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -90,6 +91,20 @@ describe("whetstone train", () => {
     expect(metrics.map((line) => (JSON.parse(line) as { step: number }).step)).toEqual([2, 4, 6, 8, 10, 12]);
     expect(readFileSync(join(folder, "output.log"), "utf8")).toContain("flags:");
     expect(readdirSync(folder).sort()).toEqual(["metrics.jsonl", "output.log", "run.json"]);
+  });
+
+  it("writes down the git revision that it was started at, and whether files had changed since", async () => {
+    const cwd = trainingFolder();
+    const git = (...args: string[]) => execFileSync("git", args, { cwd, encoding: "utf8", stdio: "pipe" }).trim();
+    git("init", "--quiet");
+    git("add", ".");
+    git("-c", "user.name=Ann", "-c", "user.email=ann@example.org", "commit", "--quiet", "--message", "data");
+    const revision = git("rev-parse", "HEAD");
+    await runInProcess(["train", "train-sft.py", ...python], { cwd, env });
+    expect((await runs(cwd))[0]?.git).toEqual({ revision, dirty: false });
+    // By now the model is there.
+    await runInProcess(["train", "train-sft.py", ...python], { cwd, env, now: Date.UTC(2026, 2, 2) });
+    expect((await runs(cwd))[0]?.git).toEqual({ revision, dirty: true });
   });
 
   it("leaves room for a store in the folder that its runs are in", async () => {
@@ -202,8 +217,8 @@ describe("whetstone train --remote", () => {
       "ssh",
       [
         "rsync -az --relative jobs/train-sft.py datasets/sft ann@gpu:whetstone/train-sft/",
-        `ssh ann@gpu 'cd whetstone/train-sft && tmux new-session -d -s train-sft '\\''uv run jobs/train-sft.py 2>&1 | tee -a train-sft.log'\\'''`,
-        "rsync -az --exclude 'checkpoint-*' --relative ann@gpu:whetstone/train-sft/./sft-model ./",
+        `ssh ann@gpu 'cd whetstone/train-sft && tmux new-session -d -s train-sft '\\''export PATH="$HOME/.local/bin:$PATH" && uv run jobs/train-sft.py 2>&1 | tee -a train-sft.log'\\'''`,
+        "rsync -az --relative --exclude 'checkpoint-*' ann@gpu:whetstone/train-sft/./sft-model ./",
       ],
     ],
     [
@@ -238,18 +253,50 @@ describe("whetstone train --remote", () => {
   it("uses several GPUs through accelerate, with the file beside the script", async () => {
     const { stdout } = await remote("slurm", "--gpus", "4");
     expect(stdout).toContain(
-      "uv run --with-requirements jobs/requirements.txt accelerate launch --config_file jobs/accelerate/ddp.yaml --num_processes 4 jobs/train-sft.py",
+      "uv run --no-project --with-requirements jobs/requirements.txt accelerate launch --config_file jobs/accelerate/ddp.yaml --num_processes 4 jobs/train-sft.py",
     );
     const skypilot = await remote("skypilot", "--gpus", "8");
     expect(skypilot.stdout).toContain('"~/whetstone/train-sft/jobs/accelerate": "./jobs/accelerate"');
     expect((await remote("hf-jobs", "--gpus", "16")).stderr).toContain("a Hugging Face job has at most 8");
   });
 
-  it("refuses a script that reads what another machine does not have", async () => {
-    const cwd = folder({ datasetPath: "/data/sft" });
-    const { exitCode, stderr } = await runInProcess(["train", "jobs/train-sft.py", "--remote", "ssh"], { cwd, env });
+  it("brings along a model that is a folder, and a reward model that is one", async () => {
+    const cwd = folder();
+    const rewards = { numeric: {}, model: { path: "./reward-model" } };
+    const script = generateTrainingScript("grpo", {
+      datasetPath: "./datasets/grpo",
+      sftModelPath: "./sft-model",
+      config: { rewards },
+    });
+    writeFileSync(join(cwd, "train-grpo.py"), script);
+    const { stdout } = await runInProcess(["train", "train-grpo.py", "--remote", "ssh"], { cwd, env });
+    expect(stdout).toContain("--relative train-grpo.py datasets/grpo sft-model reward-model gpu-box:whetstone/");
+  });
+
+  it.each([
+    [{ datasetPath: "/data/sft" }, 'dataset_path is "/data/sft", which another machine does not have'],
+    [{ outputDir: "../out" }, 'output_dir is "../out", which'],
+    [{ outputDir: "./-rf" }, 'output_dir is "./-rf", which'],
+    [{ config: { baseModel: "~/models/mine" } }, 'model is "~/models/mine", which'],
+  ])("refuses a script with what another machine does not have: %j", async (options, message) => {
+    const args = ["train", "jobs/train-sft.py", "--remote", "ssh"];
+    const { exitCode, stderr } = await runInProcess(args, { cwd: folder(options), env });
     expect(exitCode).toBe(ExitCode.failed);
-    expect(stderr).toContain('dataset_path is "/data/sft", which another machine does not have');
+    expect(stderr).toContain(message);
+  });
+
+  it("refuses a path with a line break, which only a script that others have written can hold", async () => {
+    const cwd = folder();
+    const script = generateTrainingScript("sft", { datasetPath: "./data" }).replace("./data", "./data\\nEND\\nid");
+    writeFileSync(join(cwd, "jobs", "train-sft.py"), script);
+    const { stderr } = await runInProcess(["train", "jobs/train-sft.py", "--remote", "slurm"], { cwd, env });
+    expect(stderr).toContain('dataset_path is "./data\\nEND\\nid", which another machine does not have');
+  });
+
+  it("refuses a host that ssh would take for an option", async () => {
+    const { exitCode, stderr } = await remote("ssh", "--host=-oProxyCommand=id");
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('--host is "-oProxyCommand=id", which ssh takes for an option');
   });
 });
 

@@ -31,20 +31,24 @@ export function remoteCommands(remote: Remote, options: RemoteOptions): string {
       `${script} has no CONFIG as whetstone script writes it, so what it reads is not known`,
     );
   }
-  const text = (name: string) => (typeof config[name] === "string" ? (config[name] as string) : "");
-  const model = text("model");
+  const path = carried(script, "the script");
+  const beside = (name: string) => join(dirname(path), name);
+  const models = [
+    ["model", config.model],
+    ["the reward model", at(config, "rewards", "model", "path")],
+  ] as const;
   const parts: Job = {
     ...options,
-    name: basename(script, ".py").replace(/[^\w.-]+/g, "-"),
+    name: jobName(path),
     reads: [
-      carried(script, "the script"),
-      carried(text("dataset_path"), "dataset_path"),
-      // A base model is a name on the hub or a folder of our own, which has a dot or a slash in front.
-      ...(/^\.{0,2}\//.test(model) ? [carried(model, "model")] : []),
-      ...(gpus > 1 ? [join(dirname(script), "accelerate"), join(dirname(script), "requirements.txt")] : []),
+      path,
+      carried(config.dataset_path, "dataset_path"),
+      // A model is a name on the hub, or a folder that says so.
+      ...models.flatMap(([name, model]) => (isFolder(model) ? [carried(model, name)] : [])),
+      ...(gpus > 1 ? [beside("accelerate"), beside("requirements.txt")] : []),
     ],
-    writes: carried(text("output_dir"), "output_dir"),
-    start: (more = "") => startCommand(script, [...flags, ...(more ? [more] : [])], gpus),
+    writes: carried(config.output_dir, "output_dir"),
+    start: (...more) => startCommand(path, [...flags, ...more], gpus),
   };
   return COMMANDS[remote](parts);
 }
@@ -53,26 +57,31 @@ interface Job extends RemoteOptions {
   readonly name: string;
   readonly reads: readonly string[];
   readonly writes: string;
-  start(more?: string): string;
+  start(...more: readonly string[]): string;
 }
 
 const COMMANDS: Readonly<Record<Remote, (job: Job) => string>> = {
   ssh: ({ name, reads, writes, start, host }) => {
+    if (host.startsWith("-"))
+      throw new CliError("USAGE", `--host is ${JSON.stringify(host)}, which ssh takes for an option`);
     const there = `whetstone/${name}`;
-    const session = `tmux new-session -d -s ${name}`;
-    const logged = (command: string) => `${command} 2>&1 | tee -a ${name}.log`;
+    const inSession = (training: string) =>
+      ssh(
+        `cd ${there} && tmux new-session -d -s ${name} ${word(`${FIND_UV} && ${training} 2>&1 | tee -a ${name}.log`)}`,
+      );
+    const ssh = (command: string, ...flags: readonly string[]) => words(["ssh", ...flags, host, command]);
     return lines(
       "# bring everything there; the machine needs rsync, tmux and uv (https://docs.astral.sh/uv)",
-      `ssh ${word(host)} ${word(`mkdir -p ${there}`)}`,
-      `rsync -az --relative ${words(reads)} ${word(`${host}:${there}/`)}`,
+      ssh(`mkdir -p ${there}`),
+      `${rsync(reads)} ${words([...reads.map(besideColon), `${host}:${there}/`])}`,
       "# train; it goes on when you hang up",
-      `ssh ${word(host)} ${word(`cd ${there} && ${session} ${word(logged(start()))}`)}`,
+      inSession(start()),
       "# watch",
-      `ssh -t ${word(host)} ${word(`tail -f ${there}/${name}.log`)}`,
+      ssh(`tail -f ${there}/${name}.log`, "-t"),
       "# after an interruption, go on from the newest checkpoint",
-      `ssh ${word(host)} ${word(`cd ${there} && ${session} ${word(logged(start("--resume")))}`)}`,
+      inSession(start("--resume")),
       "# fetch the model",
-      `rsync -az --exclude 'checkpoint-*' --relative ${word(`${host}:${there}/./${writes}`)} ./`,
+      fetched(`${host}:${there}`, writes),
     );
   },
   slurm: ({ name, writes, start, gpus, hours }) =>
@@ -88,6 +97,7 @@ const COMMANDS: Readonly<Record<Remote, (job: Job) => string>> = {
       `#SBATCH --time=${hours}:00:00`,
       `#SBATCH --output=${name}-%j.log`,
       "#SBATCH --requeue",
+      FIND_UV,
       "# requeued after a preemption, it goes on from the newest checkpoint",
       `if ls -d ${word(writes)}/checkpoint-* >/dev/null 2>&1; then`,
       `  ${start("--resume")}`,
@@ -108,21 +118,23 @@ const COMMANDS: Readonly<Record<Remote, (job: Job) => string>> = {
       `  accelerators: A100-80GB:${gpus}`,
       "  autostop:",
       "    idle_minutes: 10",
+      "envs:",
+      '  MORE: ""',
       "file_mounts:",
       ...reads.map((path) => `  ${JSON.stringify(`~/whetstone/${name}/${path}`)}: ${JSON.stringify(`./${path}`)}`),
       "setup: |",
       "  curl -LsSf https://astral.sh/uv/install.sh | sh",
       "run: |",
       `  cd ~/whetstone/${name}`,
-      '  export PATH="$HOME/.local/bin:$PATH"',
-      `  timeout ${hours}h ${start()}`,
+      `  ${FIND_UV}`,
+      `  timeout ${hours}h ${start()} $MORE`,
       "END",
       "# rent a machine, bring everything there, train, watch",
       `sky launch -c ${name} ${name}.sky.yaml`,
       "# after an interruption, go on from the newest checkpoint",
-      `sky exec ${name} ${word(`cd ~/whetstone/${name} && export PATH="$HOME/.local/bin:$PATH" && ${start("--resume")}`)}`,
+      `sky exec ${name} ${name}.sky.yaml --env MORE=--resume`,
       "# fetch the model, and give the machine back",
-      `rsync -az --exclude 'checkpoint-*' --relative ${word(`${name}:whetstone/${name}/./${writes}`)} ./`,
+      fetched(`${name}:whetstone/${name}`, writes),
       `sky down ${name}`,
     ),
   "hf-jobs": ({ name, reads, writes, start, gpus, hours }) => {
@@ -130,8 +142,8 @@ const COMMANDS: Readonly<Record<Remote, (job: Job) => string>> = {
     if (!flavor) throw new CliError("USAGE", `--gpus is ${gpus}; a Hugging Face job has at most 8`);
     const hf = "uvx --from huggingface_hub hf";
     const job = [
-      "mkdir /job",
-      "cd /job",
+      "mkdir ~/job",
+      "cd ~/job",
       `${hf} download "$WHERE-inputs" --repo-type dataset --local-dir .`,
       // What a job leaves on its disk is gone with it.
       start(),
@@ -141,7 +153,7 @@ const COMMANDS: Readonly<Record<Remote, (job: Job) => string>> = {
       "# a private dataset repository carries everything there; log in first: hf auth login",
       `export WHERE="$(hf auth whoami --format quiet)/${name}"`,
       'hf repos create "$WHERE-inputs" --repo-type dataset --private --exist-ok',
-      ...reads.map((path) => `hf upload "$WHERE-inputs" ${word(path)} ${word(path)} --repo-type dataset`),
+      ...reads.map((path) => `hf upload "$WHERE-inputs" ${words([path, path])} --repo-type dataset`),
       "# train; the model is pushed at the end",
       `hf jobs run --detach --name ${name} --flavor ${flavor} --timeout ${hours}h --secrets HF_TOKEN --env WHERE="$WHERE" \\`,
       `  ghcr.io/astral-sh/uv:python3.12-bookworm bash -c ${word(job)}`,
@@ -160,18 +172,38 @@ const HF_FLAVORS = [
   [8, "a100x8"],
 ] as const;
 
+// Where uv's installer puts it, which a shell that nobody logged in to does not look into.
+const FIND_UV = 'export PATH="$HOME/.local/bin:$PATH"';
+
 function startCommand(script: string, flags: readonly string[], gpus: number): string {
-  if (gpus === 1) return ["uv run", words([script, ...flags])].join(" ");
+  if (gpus === 1) return words(["uv", "run", script, ...flags]);
   const beside = (name: string) => join(dirname(script), name);
-  const accelerate = `accelerate launch --config_file ${word(beside("accelerate/ddp.yaml"))} --num_processes ${gpus}`;
-  return `uv run --with-requirements ${word(beside("requirements.txt"))} ${accelerate} ${words([script, ...flags])}`;
+  const uv = ["uv", "run", "--no-project", "--with-requirements", beside("requirements.txt")];
+  const accelerate = ["accelerate", "launch", "--config_file", beside("accelerate/ddp.yaml")];
+  return words([...uv, ...accelerate, "--num_processes", String(gpus), script, ...flags]);
 }
 
+/** A job's name as all of these take it: letters, digits and dashes, the first a letter. */
+function jobName(script: string): string {
+  const tidy = basename(script, ".py").replace(/[^a-zA-Z0-9]+/g, "-");
+  return tidy.replace(/^[^a-zA-Z]+|-+$/g, "") || "train";
+}
+
+const isFolder = (model: unknown): model is string =>
+  typeof model === "string" && /^(\.{0,2}|~|[A-Za-z]:)[\\/]/.test(model);
+
+/** What stands in an object within an object. */
+const at = (value: unknown, ...keys: readonly string[]): unknown =>
+  keys.reduce(
+    (within, key) => (typeof within === "object" && within !== null ? Reflect.get(within, key) : undefined),
+    value,
+  );
+
 /** A path as it can be the same on another machine. */
-function carried(path: string, name: string): string {
-  const tidy = normalize(path);
-  if (path !== "" && !isAbsolute(tidy) && !tidy.startsWith("..") && !tidy.startsWith("~"))
-    return tidy.replace(/\/$/, "");
+function carried(path: unknown, name: string): string {
+  const tidy = typeof path === "string" && path !== "" ? normalize(path).replace(/\/$/, "") : "..";
+  // A line break would end a here-document, and a dash in front make an option of a path.
+  if (!isAbsolute(tidy) && !/^(\.\.|~|-|[A-Za-z]:[\\/])|\p{Cc}/u.test(tidy)) return tidy;
   throw new CliError(
     "INPUT_INVALID",
     `${name} is ${JSON.stringify(path)}, which another machine does not have: generate the script with a path below this folder`,
@@ -180,8 +212,17 @@ function carried(path: string, name: string): string {
 
 const lines = (...all: readonly string[]) => all.join("\n");
 
+const isPlain = (text: string) => /^[\w@%+=:,./-]+$/.test(text);
+
+const word = (text: string) => (isPlain(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
 const words = (all: readonly string[]) => all.map(word).join(" ");
 
-function word(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-}
+/** rsync hands a path to the other side's shell, unless -s tells it not to; not every rsync knows that option. */
+const rsync = (paths: readonly string[]) => `rsync ${paths.every(isPlain) ? "-az" : "-azs"} --relative`;
+
+/** What stands in front of a colon would be a host. */
+const besideColon = (path: string) => (path.includes(":") ? `./${path}` : path);
+
+const fetched = (place: string, path: string) =>
+  `${rsync([path])} --exclude 'checkpoint-*' ${words([`${place}/./${path}`, "./"])}`;
