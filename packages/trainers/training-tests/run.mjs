@@ -10,11 +10,13 @@ import { fail, pythonWith } from "./python-environment.mjs";
 const here = dirname(fileURLToPath(import.meta.url));
 const args = process.argv.slice(2);
 const oldest = args.includes("--oldest");
+const others = args.filter((arg) => arg !== "--oldest");
 
 if (!existsSync(join(here, "../dist/index.js"))) fail("packages/trainers is not built: npm run build");
 const tests = spawnSync(
   pythonWith(oldest ? "oldest.txt" : "newest.txt"),
-  ["-m", "pytest", "-p", "no:cacheprovider", "--color=no", "-v", here, ...args.filter((arg) => arg !== "--oldest")],
+  // At the end stands a table of what took how long.
+  ["-m", "pytest", "-p", "no:cacheprovider", "--color=no", "-v", "--durations=0", "--durations-min=5", here, ...others],
   {
     stdio: "inherit",
     env: {
