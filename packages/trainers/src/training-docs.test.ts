@@ -35,15 +35,26 @@ it("declares the versions that the scripts declare", () => {
   }
 });
 
+const pins = (name: string) =>
+  new Map(
+    readFileSync(new URL(`../training-tests/${name}.txt`, import.meta.url), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => line.split("==") as [string, string]),
+  );
+const [oldest, newest] = [pins("oldest"), pins("newest")];
+
+it("has a table of the versions that the training tests install", () => {
+  const names = { TRL: "trl", PEFT: "peft", PyTorch: "torch" } as const;
+  const rows = [...page.matchAll(/^\| (\w+) \| ([\d.]+) \| ([\d.]+) \|$/gm)];
+  expect(rows).toHaveLength(7);
+  for (const [, title = "", last, first] of rows) {
+    const name = names[title as keyof typeof names] ?? title;
+    expect([last, first], title).toEqual([newest.get(name), oldest.get(name)]);
+  }
+});
+
 it("declares ranges whose oldest and newest versions are the ones that the training tests install", () => {
-  const pins = (name: string) =>
-    new Map(
-      readFileSync(new URL(`../training-tests/${name}.txt`, import.meta.url), "utf8")
-        .trim()
-        .split("\n")
-        .map((line) => line.split("==") as [string, string]),
-    );
-  const [oldest, newest] = [pins("oldest"), pins("newest")];
   const ranges = [...scriptTemplate("sft").matchAll(/^# {3}"([a-z]+)>=([\d.]+),<([\d.]+)",$/gm)];
   expect(ranges).toHaveLength(9);
   for (const [, name = "", from = "", below = ""] of ranges) {

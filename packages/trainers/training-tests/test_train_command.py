@@ -1,4 +1,4 @@
-"""That uv runs a script under `whetstone train`, and that Hugging Face's own command takes what `--remote` prints for it."""
+"""That uv runs a script under `whetstone train`, and that the `hf` command takes what `--remote` prints for it."""
 
 import json
 import os
@@ -70,7 +70,8 @@ def test_hugging_faces_command_takes_every_command_that_is_printed_for_it(script
     within = [shlex.split(step) for step in job.split(" && ") if step.startswith("uvx ")]
     calls = [line[1:] for line in lines if line[:1] == ["hf"]] + [line[4:] for line in within] + [shlex.split(whoami)]
     parsed = [(" ".join(call[:2]), settings(call)) for call in calls]
-    assert Counter(name.split()[0] for name, _ in parsed) == {"repos": 1, "upload": 5, "jobs": 3, "download": 2, "auth": 1}
+    count = Counter(name.split()[0] for name, _ in parsed)
+    assert count == {"repos": 1, "upload": 5, "jobs": 3, "download": 2, "auth": 1}
     started = dict(parsed)["jobs run"]
     assert started["timeout"] == "8h" and started["command"][:2] == ("bash", "-c")
     assert started["flavor"] in {machine.value for machine in SpaceHardware}
