@@ -1,9 +1,15 @@
 import { createInteractionLogger, effectiveScore, mathVerifier, openStore, scoreInteractions } from "@whetstone/core";
-import type { Sum } from "./sums.js";
+import type { Lesson, Sum } from "./sums.js";
 import { type ModelAddress, sumsAgent } from "./sums-agent.js";
 
-/** Calls under way at the same time; the server answers them in one batch. */
-const AT_ONCE = 32;
+interface AskAllOptions {
+  readonly folder: string;
+  readonly temperature: number;
+  readonly examples: readonly Lesson[];
+  /** Calls under way at the same time; the server answers them in one batch. */
+  readonly atOnce: number;
+  readonly attempts?: number;
+}
 
 /**
  * Lets users ask an agent every sum, so many times, and checks what it said. The calls are recorded in the store in
@@ -12,17 +18,17 @@ const AT_ONCE = 32;
 export async function askAll(
   sums: readonly Sum[],
   model: ModelAddress,
-  { folder, temperature, attempts = 1 }: { folder: string; temperature: number; attempts?: number },
+  { folder, temperature, examples, atOnce, attempts = 1 }: AskAllOptions,
 ): Promise<readonly boolean[]> {
   const store = openStore(`file:${folder}`);
   try {
     const logger = createInteractionLogger({ store });
-    const ask = sumsAgent(model, { logger, temperature });
+    const ask = sumsAgent(model, { logger, temperature, examples });
     const calls = Array.from({ length: attempts }, () => sums)
       .flat()
       .values();
     await Promise.all(
-      Array.from({ length: AT_ONCE }, async () => {
+      Array.from({ length: atOnce }, async () => {
         for (const sum of calls) await ask(sum);
       }),
     );

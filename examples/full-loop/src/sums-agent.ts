@@ -1,7 +1,7 @@
 import { wrapAgent } from "@whetstone/agent-wrappers";
 import type { InteractionLogger } from "@whetstone/core";
 import OpenAI from "openai";
-import type { Sum } from "./sums.js";
+import type { Lesson, Sum } from "./sums.js";
 
 /** Where a model answers, and under which name: all that changes when the agent gets a better one. */
 export interface ModelAddress {
@@ -17,16 +17,25 @@ interface SumsAnswer {
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number };
 }
 
+interface SumsAgentOptions {
+  readonly logger: InteractionLogger;
+  readonly temperature: number;
+  /** Answers that the model is shown before each question, for one that does not know the form of them. */
+  readonly examples: readonly Lesson[];
+}
+
 /** An agent that answers sums with a model behind an OpenAI-compatible endpoint. Every call of it is recorded. */
-export function sumsAgent(
-  { baseURL, model }: ModelAddress,
-  { logger, temperature }: { readonly logger: InteractionLogger; readonly temperature: number },
-): SumsAgent {
-  const client = new OpenAI({ baseURL, apiKey: "none", maxRetries: 0, timeout: 120_000 });
+export function sumsAgent({ baseURL, model }: ModelAddress, options: SumsAgentOptions): SumsAgent {
+  const { logger, temperature, examples } = options;
+  const shown = examples.flatMap(({ question, answer }) => [
+    { role: "user" as const, content: question },
+    { role: "assistant" as const, content: answer },
+  ]);
+  const client = new OpenAI({ baseURL, apiKey: "none", maxRetries: 0, timeout: 600_000 });
   const answer = async ({ question }: Sum): Promise<SumsAnswer> => {
     const completion = await client.chat.completions.create({
       model,
-      messages: [{ role: "user", content: question }],
+      messages: [...shown, { role: "user", content: question }],
       temperature,
       max_completion_tokens: 24,
     });
@@ -40,6 +49,13 @@ export function sumsAgent(
   return wrapAgent(answer, {
     logger,
     agentType: "math",
-    describe: ([sum]) => ({ query: sum.question, reference: sum.reference }),
+    describe: ([sum], result) => ({
+      query: sum.question,
+      reference: sum.reference,
+      ...(shown.length > 0 &&
+        result && {
+          messages: [...shown, { role: "user", content: sum.question }, { role: "assistant", content: result.answer }],
+        }),
+    }),
   });
 }

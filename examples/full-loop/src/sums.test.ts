@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { seededRandom } from "./seeded-random.js";
-import { drawSums } from "./sums.js";
+import { drawSums, workedOut } from "./sums.js";
 
 const sums = drawSums(seededRandom(7));
 
@@ -28,4 +28,11 @@ it("forgets to carry in two of three lessons that need it, and errs nowhere else
 it("draws the same for the same seed", () => {
   expect(drawSums(seededRandom(7))).toEqual(sums);
   expect(drawSums(seededRandom(8))).not.toEqual(sums);
+});
+
+it("works a sum out", () => {
+  expect(workedOut({ question: "What is 47 + 8?", reference: "55" })).toEqual({
+    question: "What is 47 + 8?",
+    answer: "47 + 8 = 55",
+  });
 });

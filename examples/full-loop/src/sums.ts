@@ -44,6 +44,11 @@ export function drawSums(
   };
 }
 
+/** A sum with its right answer, to be shown to a model. */
+export function workedOut({ question, reference }: Sum): Lesson {
+  return { question, answer: `${question.replace(/^What is |\?$/g, "")} = ${reference}` };
+}
+
 type Pair = readonly [number, number];
 
 const questionOf = ([a, b]: Pair) => `What is ${a} + ${b}?`;
