@@ -169,7 +169,7 @@ def make_model(folder, chat_template):
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=512,
+        max_position_embeddings=2048,
         bos_token_id=None,
         eos_token_id=fast.eos_token_id,
         pad_token_id=fast.pad_token_id,
@@ -191,16 +191,20 @@ def qwen_model(tmp_path_factory):
 @pytest.fixture(scope="session")
 def taught_model(plain_model, tmp_path_factory):
     """The plain model after a minute of school: it speaks, so that an adapter has something to adapt."""
-    folder = tmp_path_factory.mktemp("taught-model")
-    tokenizer = AutoTokenizer.from_pretrained(plain_model)
-    model = AutoModelForCausalLM.from_pretrained(plain_model)
-    turns = [[user(question(i)), assistant(reply(i))] for i in range(28) for reply, _ in REPLIES[1:]]
-    texts = [tokenizer.apply_chat_template(turn, tokenize=False) for turn in turns]
+    lessons = [[user(question(i)), assistant(reply(i))] for i in range(28) for reply, _ in REPLIES[1:]]
+    return teach(plain_model, lessons, tmp_path_factory.mktemp("taught-model"))
+
+
+def teach(model, conversations, folder, tools=None):
+    """Trains a model on whole conversations, and saves it to a folder."""
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    model = AutoModelForCausalLM.from_pretrained(model)
+    texts = [tokenizer.apply_chat_template(turns, tools=tools, tokenize=False) for turns in conversations]
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     torch.manual_seed(0)
     for _ in range(200):
         batch = tokenizer(
-            [texts[at] for at in torch.randint(len(texts), (8,))],
+            [texts[at] for at in torch.randint(len(texts), (min(8, len(texts)),))],
             return_tensors="pt",
             padding=True,
             padding_side="right",

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import torch
-from conftest import answer, assistant, question, user, write_folder
+from conftest import answer, assistant, question, teach, user, write_folder
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import get_json_schema
@@ -195,6 +195,24 @@ def test_a_judge_a_reward_model_and_tools_take_part_in_a_training(script, qwen_m
     [reward] = run.log("reward")
     [scored] = [value for entry in run.metadata()["log"] for name, value in entry.items() if is_model_mean(name)]
     assert abs(reward - (0.75 + 0.5 * scored)) < 1e-4
+
+
+def test_a_model_that_calls_a_tool_goes_on_from_its_result(script, module, qwen_model, tmp_path):
+    call = {"type": "function", "function": {"name": "add", "arguments": {"numbers": [1, 2]}}}
+    turns = [user("Add."), assistant("", tool_calls=[call]), {"role": "tool", "name": "add", "content": "It is 3"}]
+    data = write_folder(tmp_path / "rows", [{"prompt": [user("Add.")], "reference": "3", "metadata": {}}] * 4)
+    with server(lambda body: (200, f"It is {sum(body['numbers'])}")) as (url, bodies):
+        tools = [{**TOOL, "url": f"{url}/add"}]
+        tool = module(tools=tools).http_tool(tools[0])
+        model = teach(qwen_model, [[*turns, assistant("3")]], tmp_path / "model", tools=[tool])
+        run = script(
+            "grpo", data, model, **FAST, max_steps=1, batch_size=4, num_generations=4, max_completion_length=192,
+            temperature=0.1, rewards="numeric", tools=tools,
+        )  # fmt: skip
+        run.succeed()
+    assert len(bodies) >= 2 and {"numbers": [1, 2]} in bodies
+    assert run.log("tools/call_frequency")[0] >= 0.5
+    assert run.log("reward")[0] >= 0.5  # the answer after the result is 3, before it there is no number
 
 
 def is_model_mean(name):
