@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DEFAULT_STORE_URL, defaultStoreUrl, type InteractionStore, openStore } from "@whetstone/core";
@@ -23,13 +23,20 @@ export async function openCliStore(
     io.cwd,
   );
   const folder = storeFolder(chosen);
-  if (mustExist && folder !== null && !existsSync(folder)) {
+  if (mustExist && folder !== null && !holdsSomething(folder)) {
     throw new CliError(
       "STORE_MISSING",
       `there is no store at ${folder}: record or import interactions first, or name another store with --store`,
     );
   }
   return openStore(chosen);
+}
+
+/** False for a folder that is missing or empty, or has only what lies beside a store: a spool and runs of training. */
+function holdsSomething(folder: string): boolean {
+  if (!existsSync(folder)) return false;
+  if (!statSync(folder).isDirectory()) return true; // the store says what is wrong with it
+  return readdirSync(folder).some((name) => name !== "spool" && name !== "runs");
 }
 
 /** The folder of a `file:` URL, or null for another kind of store. */

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { ExitCode } from "./exit-code.js";
 import { interaction, recorded } from "./testing/recorded-store.js";
 import { command, spawned } from "./testing/spawn-cli.js";
@@ -9,6 +9,7 @@ import { temporaryFolder } from "./testing/temporary-folder.js";
 
 // Real processes start slowly on a busy machine; nothing here is about time.
 const PATIENCE = { timeout: 60_000 };
+const PATIENT = { timeout: 50_000, interval: 20 };
 
 /** The command line as a word of a shell, with its arguments. */
 const shell = (...args: string[]) =>
@@ -61,7 +62,10 @@ describe("the whetstone process", PATIENCE, () => {
     const { child, end } = spawned([...command, "import", "-"], { cwd });
     const row = (i: number) => `${JSON.stringify({ query: `q${i}`, answer: "a" })}\n`;
     child.stdin?.write(Array.from({ length: 300 }, (_, i) => row(i)).join("") + row(300).slice(0, 10));
-    await until(() => existsSync(join(cwd, ".whetstone")) && readdirSync(join(cwd, ".whetstone")).length > 1);
+    await vi.waitUntil(
+      () => existsSync(join(cwd, ".whetstone")) && readdirSync(join(cwd, ".whetstone")).length > 1,
+      PATIENT,
+    );
     child.kill("SIGINT");
     expect(await end).toEqual({
       code: ExitCode.interrupted,
@@ -111,7 +115,7 @@ describe("the whetstone process", PATIENCE, () => {
     );
     writeFileSync(join(cwd, "rows.jsonl"), "{}\n");
     const { child, end } = spawned([...command, "import", "rows.jsonl", "--map", "map.mjs"], { cwd });
-    await until(() => existsSync(join(cwd, "asked")));
+    await vi.waitUntil(() => existsSync(join(cwd, "asked")), PATIENT);
     child.kill("SIGINT");
     expect(await end).toMatchObject({
       code: ExitCode.interrupted,
@@ -198,8 +202,4 @@ describe.skipIf(!hasScript)("on a terminal (skipped where util-linux's script is
 function foldersAbove(path: string): string[] {
   const parent = dirname(path);
   return parent === path ? [path] : [path, ...foldersAbove(parent)];
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 20));
 }

@@ -2,12 +2,13 @@ import { readdirSync } from "node:fs";
 import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type InteractionStore, memoryStore } from "@whetstone/core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { interaction, recordAnswers } from "./testing/recorded-answers.js";
 import { API, startServer, temporaryFolder, tokens } from "./testing/server-fixture.js";
 
 const NDJSON = { accept: "application/x-ndjson" };
 const EVENTS = { accept: "text/event-stream" };
+const PATIENT = { timeout: 30_000, interval: 20 };
 
 /** A store that counts the records it hands out, and can be told to go on step by step. */
 function watchedStore({ pauseMs = 0 } = {}) {
@@ -29,11 +30,6 @@ function watchedStore({ pauseMs = 0 } = {}) {
     },
   };
   return { store: watched, fetched: () => fetched, scans: () => scans };
-}
-
-async function until(claim: () => boolean): Promise<void> {
-  for (let i = 0; i < 500 && !claim(); i += 1) await sleep(20);
-  expect(claim()).toBe(true);
 }
 
 describe("rows as a stream", () => {
@@ -77,7 +73,7 @@ describe("rows as a stream", () => {
     const body = headers === NDJSON ? {} : { save_to_file: "sft.jsonl" };
     const asked = post(`${API}/dataset/sft`, body, { headers, signal: leave.signal });
     asked.then((response) => response.text()).catch(() => {});
-    await until(() => fetched() > 0);
+    await vi.waitUntil(() => fetched() > 0, PATIENT);
     leave.abort();
     await sleep(300);
     const when = fetched();
@@ -161,7 +157,7 @@ describe("closing the server", () => {
       ({ status }) => status,
       () => "broken off",
     );
-    await until(() => fetched() > 0);
+    await vi.waitUntil(() => fetched() > 0, PATIENT);
     await close();
     expect(await asked).not.toBe(200);
     expect(readdirSync(dataRoot)).toEqual([]);

@@ -1,12 +1,10 @@
-import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { snakeKeys } from "@whetstone/core";
 import { type DatasetDiff, type DiffReason, diffDatasets } from "@whetstone/datasets";
 import { Argument, Command } from "commander";
-import { CliError } from "../cli-error.js";
 import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { count, counted } from "../counted.js";
+import { datasetPath } from "../dataset-path.js";
 import { ExitCode } from "../exit-code.js";
 import { wholeNumber } from "../option-values.js";
 import { terminalText } from "../terminal-text.js";
@@ -35,10 +33,7 @@ async function run(
   [a = "", b = ""]: readonly string[],
 ): Promise<ExitCode> {
   const { io, output } = context;
-  const [before, after] = [resolve(io.cwd, a), resolve(io.cwd, b)];
-  for (const path of [before, after]) {
-    if (!existsSync(path)) throw new CliError("INPUT_UNREADABLE", `there is no dataset at ${path}: name another path`);
-  }
+  const [before, after] = [datasetPath(io, a), datasetPath(io, b)];
   const diff = ask
     ? await context.withStore((store) => diffDatasets(before, after, { store, examples: most }), { mustExist: true })
     : await diffDatasets(before, after, { examples: most });

@@ -11,6 +11,7 @@ import { Argument, Command, Option } from "commander";
 import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { counted } from "../counted.js";
+import { datasetPath } from "../dataset-path.js";
 import { ExitCode } from "../exit-code.js";
 import { terminalText } from "../terminal-text.js";
 
@@ -49,7 +50,7 @@ async function run(
   { to, out, model, overwrite }: ExportCommandOptions,
   [dataset = ""]: readonly string[],
 ): Promise<ExitCode> {
-  const path = resolve(io.cwd, dataset);
+  const path = datasetPath(io, dataset);
   const target = out ? resolve(io.cwd, out) : `${path.replace(/\.jsonl$/, "")}-${to}`;
   const exported = await exportDataset(path, target, { to, model, overwrite, signal: io.signal });
   if (output.json) {

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { ExitCode } from "../exit-code.js";
@@ -63,14 +63,24 @@ it("looks into the files that are named, and says what to do in words", async ()
   expect(again.stdout).toBe("removed 0 interactions of the user\n1 dataset searched: no row was made of them\n");
 });
 
+it("exits with 3 when a dataset cannot be searched, and says which", async () => {
+  const cwd = await store();
+  await runInProcess(["dataset", "sft", "--out", "data/sft"], { cwd });
+  writeFileSync(join(cwd, "data/sft/train.jsonl"), '{"messages":[');
+  const run = await runInProcess(["erase", "--user", "ada", "--yes"], { cwd });
+  expect(run.exitCode).toBe(ExitCode.partly);
+  expect(run.stdout).toContain("removed 3 interactions of the user\n");
+  expect(run.stderr).toMatch(/^cannot read data\/sft: .+\n$/);
+});
+
 it("removes nothing where nobody can say yes, or a dataset that is named is none", async () => {
   const cwd = await store();
   const unasked = await runInProcess(["erase", "--user", "ada"], { cwd });
   expect(unasked.exitCode).toBe(ExitCode.usage);
   expect(unasked.stderr).toContain("add --yes");
   const missing = await runInProcess(["erase", "--user", "ada", "--yes", "nowhere"], { cwd });
-  expect(missing.exitCode).not.toBe(ExitCode.done);
-  expect(missing.stderr).toContain("nowhere is no dataset");
+  expect(missing.exitCode).toBe(ExitCode.failed);
+  expect(missing.stderr).toMatch(/^whetstone: there is no dataset at \S+nowhere: .+\n$/);
   expect((await runInProcess(["erase", "--yes"], { cwd })).exitCode).toBe(ExitCode.usage);
   expect(await runJson(["stats"], { cwd })).toMatchObject({ total_interactions: 6 });
 });

@@ -1,5 +1,5 @@
 import { readdir } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { join, relative } from "node:path";
 import { spoolBacklog } from "@whetstone/core";
 import { countRowsOf } from "@whetstone/datasets";
 import { Command } from "commander";
@@ -7,6 +7,7 @@ import { CliError, failureOf } from "../cli-error.js";
 import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { counted } from "../counted.js";
+import { datasetPath } from "../dataset-path.js";
 import { ExitCode } from "../exit-code.js";
 import { terminalText } from "../terminal-text.js";
 
@@ -53,7 +54,7 @@ async function run(
   const { io, output } = context;
   if (user === "") throw new CliError("USAGE", "--user is empty: give the user id as it was logged");
   // Found before anything is removed: afterwards nothing could tell a second time which rows were theirs.
-  const named = (datasets as readonly string[]).map((path) => resolve(io.cwd, path));
+  const named = (datasets as readonly string[]).map((path) => datasetPath(io, path));
   const places = named.length > 0 ? named : await datasetsBelow(io.cwd, io.signal);
   for (const path of named) await countRowsOf(path, new Set());
   const erased = await context.withStore(

@@ -1,9 +1,9 @@
-import { resolve } from "node:path";
 import { pushDataset } from "@whetstone/datasets";
 import { Argument, Command } from "commander";
 import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
 import { counted } from "../counted.js";
+import { datasetPath } from "../dataset-path.js";
 import { ExitCode } from "../exit-code.js";
 import { terminalText } from "../terminal-text.js";
 
@@ -40,7 +40,7 @@ async function run(
   options: PushCommandOptions,
   [folder = "", repository = ""]: readonly string[],
 ): Promise<ExitCode> {
-  const { isPrivate, ...pushed } = await pushDataset(resolve(io.cwd, folder), repository, {
+  const { isPrivate, ...pushed } = await pushDataset(datasetPath(io, folder), repository, {
     // An empty token is none, rather than what this process was started with.
     token: options.token ?? io.env.HF_TOKEN ?? "",
     isPublic: options.public,

@@ -221,7 +221,7 @@ describe.skipIf(chromiumPath === undefined && !process.env.CI)("the page in a br
     const page = await (await openBrowser()).newPage();
     await page.goto(pathToFileURL(join(cwd, "whetstone-report.html")).href);
     expect(await page.locator("header .lead").textContent()).toBe(
-      "80 interactions from 23 January 2026 to 1 February 2026. Of the 70 that are scored, 43 % are of high quality.",
+      "80 interactions from 23 January 2026 to 1 February 2026. Of the 70 that are scored, 42.9 % are of high quality.",
     );
     const table = page.locator("figure", { hasText: "Agents and variants" }).locator("table");
     await page.locator("figure", { hasText: "Agents and variants" }).locator("summary").click();

@@ -1,3 +1,5 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { ExitCode } from "../exit-code.js";
 import { interaction, recorded } from "../testing/recorded-store.js";
@@ -59,9 +61,17 @@ it("of a store that is not there is an error, and makes none", async () => {
   expect((await runInProcess(["stats", "--store", "typo"], { cwd: temporaryFolder() })).exitCode).toBe(ExitCode.failed);
 });
 
-it("of an empty store is all zeros", async () => {
+it("of a folder with runs of training and no store says that there is none", async () => {
+  const cwd = temporaryFolder();
+  mkdirSync(join(cwd, ".whetstone", "runs"), { recursive: true });
+  const run = await runInProcess(["stats"], { cwd });
+  expect(run).toMatchObject({ exitCode: ExitCode.failed, stdout: "" });
+  expect(run.stderr).toMatch(/^whetstone: there is no store at \S+\.whetstone: .+\n$/);
+});
+
+it("of an empty store says so", async () => {
   const cwd = temporaryFolder();
   await recorded(cwd);
   const run = await runInProcess(["stats"], { cwd });
-  expect(run.stdout).toBe("0 interactions: 0 of high quality (0 %), 0 errors (0 %), 0 unscored\n");
+  expect(run.stdout).toBe("0 interactions\n");
 });

@@ -3,7 +3,7 @@ import { trainingStatsBody } from "@whetstone/server";
 import { Command } from "commander";
 import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
-import { count, counted } from "../counted.js";
+import { count, counted, percent } from "../counted.js";
 import { ExitCode } from "../exit-code.js";
 import { chosenInteractions, type InteractionChoice, withInteractionChoice } from "../interaction-choice.js";
 import { renderTable } from "../text-table.js";
@@ -55,10 +55,12 @@ async function run(context: CommandContext, options: InteractionChoice): Promise
     output.bold,
   );
   const { totalInteractions, highQualityCount, errorCount, unscoredCount } = stats;
+  const total = counted(totalInteractions, "interaction");
   await output.writeLines(
-    `${counted(totalInteractions, "interaction")}: ${count(highQualityCount)} of high quality ` +
-      `(${percent(highQualityCount, totalInteractions)}), ${counted(errorCount, "error")} ` +
-      `(${percent(errorCount, totalInteractions)}), ${count(unscoredCount)} unscored`,
+    totalInteractions === 0
+      ? total
+      : `${total}: ${count(highQualityCount)} of high quality (${percent(highQualityCount, totalInteractions)}), ` +
+          `${counted(errorCount, "error")} (${percent(errorCount, totalInteractions)}), ${count(unscoredCount)} unscored`,
     ...(agents.length > 0 ? ["", ...table] : []),
     ...(calibrations.length > 0 ? ["", ...renderTable(SCORER_COLUMNS, calibrations.map(scorerRow), output.bold)] : []),
   );
@@ -86,7 +88,3 @@ const SCORER_COLUMNS = [
   { title: "LABELS", align: "right" },
   { title: "VERDICT", maxWidth: 48 },
 ] as const;
-
-function percent(part: number, whole: number): string {
-  return whole === 0 ? "0 %" : `${((part / whole) * 100).toFixed(1)} %`;
-}

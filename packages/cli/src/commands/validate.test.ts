@@ -25,7 +25,7 @@ it("says of a dataset that a build wrote how many tokens it has, and exits with 
   expect(run.stdout).toContain("20 rows for sft (train.jsonl 20)");
   expect(run.stdout).toMatch(/tokens: about \d+, trained on \d+/);
   expect(run.stdout).toMatch(/< 64 {2}#{40} 20\n/);
-  expect(run.stdout).toContain("0 errors, 2 warnings");
+  expect(run.stdout).toContain("0 errors, 1 warning");
 });
 
 it("names the line of what is wrong, and exits with 1 for errors", async () => {

@@ -4,7 +4,7 @@ import { type Finding, type ValidateOptions, type ValidationReport, validateData
 import { Argument, Command, Option } from "commander";
 import type { CliIo } from "../cli-io.js";
 import { type CommandContext, commandAction, examples } from "../command-action.js";
-import { count, counted } from "../counted.js";
+import { count, counted, percent } from "../counted.js";
 import { ExitCode } from "../exit-code.js";
 import { wholeNumber } from "../option-values.js";
 import { createProgress } from "../progress.js";
@@ -17,7 +17,7 @@ export function validateCommand(io: CliIo): Command {
     .summary("check a dataset before a GPU is rented")
     .description(
       "Tells what in a dataset would fail or quietly train something wrong, whoever wrote it, and counts its tokens.\n" +
-        "Exit code 0: nothing was found; 3: warnings only; 1: errors.",
+        "Exit code 0: nothing was found, or notes only; 3: warnings only; 1: errors.",
     )
     .addArgument(new Argument("<path>", "a .jsonl file, or a folder with train and test files"))
     .addOption(new Option("--method <method>", "what it is for (default: what its columns are for)").choices(methods))
@@ -74,13 +74,15 @@ function summary(report: ValidationReport): string[] {
   const parts = files.map(({ name, rows: of }) => `${terminalText(name)} ${count(of)}`).join(", ");
   const errors = findings.filter(({ severity }) => severity === "error");
   const warnings = findings.filter(({ severity }) => severity === "warning");
+  const notes = findings.filter(({ severity }) => severity === "note");
   return [
     `${counted(rows, "row")} for ${method ?? "no method"} (${parts})`,
     ...tokenLines(report),
     ...told("errors", errors),
     ...told("warnings", warnings),
+    ...told("notes", notes),
     "",
-    findings.length === 0
+    errors.length + warnings.length === 0
       ? "nothing was found"
       : `${counted(errors.length, "error")}, ${counted(warnings.length, "warning")}`,
   ];
@@ -91,13 +93,12 @@ const WIDEST_BAR = 40;
 function tokenLines({ tokens }: ValidationReport): string[] {
   if (tokens.rows === 0) return [];
   const about = tokens.tokenizer === null ? "about " : "";
-  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
   const most = Math.max(...tokens.histogram.map(({ rows }) => rows));
   const width = count(tokens.histogram.at(-1)?.below ?? 0).length;
   return [
-    `tokens: ${about}${count(tokens.total)}, trained on ${count(tokens.trained)} (${percent(tokens.trainedShare)})`,
+    `tokens: ${about}${count(tokens.total)}, trained on ${count(tokens.trained)} (${percent(tokens.trained, tokens.total)})`,
     `a row: median ${count(tokens.median)}, 90 % below ${count(tokens.p90 + 1)}, longest ${count(tokens.longest)}; ` +
-      `${count(tokens.truncated)} (${percent(tokens.truncatedShare)}) beyond max_length ${count(tokens.maxLength)}`,
+      `${count(tokens.truncated)} (${percent(tokens.truncatedShare, 1)}) beyond max_length ${count(tokens.maxLength)}`,
     ...tokens.histogram.map(
       ({ below, rows }) =>
         `  < ${count(below).padStart(width)}  ${"#".repeat(Math.ceil((rows / most) * WIDEST_BAR))} ${count(rows)}`,

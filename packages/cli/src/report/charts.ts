@@ -1,4 +1,4 @@
-import { count } from "../counted.js";
+import { count, percent } from "../counted.js";
 import { type Combination, OTHERS, type Series, type Share, UNNAMED } from "./collect-report.js";
 import { html, type Markup } from "./markup.js";
 import { type Periods, periodLabel } from "./periods.js";
@@ -218,13 +218,6 @@ export function potentialChart(
       rows.map(({ name, count: value }) => [name, count(value)]),
     ),
   };
-}
-
-/** A share as people read it. */
-export function percent(part: number, whole: number): string {
-  if (whole === 0) return "–";
-  const share = (part / whole) * 100;
-  return `${share > 0 && share < 1 ? share.toFixed(1) : Math.round(share)} %`;
 }
 
 /** The most frequent series, and the sum of all others. */

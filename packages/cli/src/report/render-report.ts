@@ -1,10 +1,9 @@
 import { type Annotation, HIGH_QUALITY, type StoredInteraction } from "@whetstone/core";
-import { count, counted } from "../counted.js";
+import { count, counted, percent } from "../counted.js";
 import {
   type Chart,
   combinationsChart,
   histogramChart,
-  percent,
   potentialChart,
   qualityChart,
   sharesChart,

@@ -1,5 +1,8 @@
-/** How bad a finding is: an error fails, or trains something else than was meant; a warning is worth a look. */
-export type Severity = "error" | "warning";
+/**
+ * How bad a finding is: an error fails, or trains something else than was meant; a warning is worth a look; a note says
+ * something of the validation, and nothing of the dataset.
+ */
+export type Severity = "error" | "warning" | "note";
 
 /** Where something was found. */
 export interface FindingExample {
@@ -29,7 +32,7 @@ export interface Findings {
   /** States something of the whole dataset, with the number that it concerns. */
   state(code: FindingCode, count: number, detail: string): void;
   count(code: FindingCode): number;
-  /** Errors first, each in the order of the table below. */
+  /** Errors first, notes last, each in the order of the table below. */
   list(): readonly Finding[];
 }
 
@@ -69,6 +72,9 @@ export function findings(): Findings {
     },
   };
 }
+
+/** Whether it is worth a look before training. */
+export const isWarning = ({ severity }: Pick<Finding, "severity">): boolean => severity === "warning";
 
 export const isError = ({ severity }: Pick<Finding, "severity">): boolean => severity === "error";
 
@@ -137,10 +143,6 @@ const KINDS = {
   batchNotDivisible: ["error", "the batch size is no multiple of the generations of a prompt, and the trainer stops"],
   // Warnings
   truncatedRows: ["warning", "rows are longer than max_length, and what is beyond it is cut off"],
-  estimatedTokens: [
-    "warning",
-    "token counts are estimated: give the model's tokenizer folder to count and render for real",
-  ],
   noGenerationMarks: [
     "warning",
     "the chat template does not mark the assistant's turns: with assistant_only_loss a trainer masks everything, unless it brings a template of its own; rows of prompt and completion need no marks",
@@ -187,6 +189,11 @@ const KINDS = {
     "texts hold what looks like secrets or personal data: a model repeats what it was trained on",
   ],
   poorAnswers: ["warning", "answers to learn from look like refusals, loops or cut-off texts"],
+  // Notes
+  estimatedTokens: [
+    "note",
+    "token counts are estimated: give the model's tokenizer folder to count and render for real",
+  ],
 } as const satisfies Readonly<Record<string, readonly [Severity, string]>>;
 
 /** What can be found; each is explained in docs/datasets.md. */

@@ -5,7 +5,7 @@ import { cardFeatures } from "./card-features.js";
 import { type ChatTokenizer, estimatedTokenizer, openTokenizer } from "./chat-tokenizer.js";
 import { columnTypes } from "./column-types.js";
 import { type DataFile, dataFiles, dataLines } from "./data-lines.js";
-import { type Finding, type Findings, isError, findings as newFindings } from "./findings.js";
+import { type Finding, type Findings, isError, isWarning, findings as newFindings } from "./findings.js";
 import { rowOfLine } from "./line-json.js";
 import { rowComparison } from "./row-comparison.js";
 import {
@@ -45,7 +45,7 @@ export interface ValidateOptions {
 
 export interface ValidationReport {
   readonly path: string;
-  /** `errors`: training would fail, or learn something else. `warnings`: worth a look. `sound`: neither. */
+  /** `errors`: training would fail, or learn something else. `warnings`: worth a look. `sound`: notes at most. */
   readonly status: "sound" | "warnings" | "errors";
   /** Null when no row told. */
   readonly method: DatasetKind | null;
@@ -222,7 +222,7 @@ function rowChecks({ found, tokenizer, tokens, features, method: wanted }: Work)
       const steps = Math.ceil(trained / batchSize);
       if (trained > 0 && steps < 10) found.state("fewSteps", steps, `${trained} rows in batches of ${batchSize}`);
       const list = found.list();
-      const status = list.some(isError) ? "errors" : list.length > 0 ? "warnings" : "sound";
+      const status = list.some(isError) ? "errors" : list.some(isWarning) ? "warnings" : "sound";
       return { path, status, method, files, rows, findings: list, tokens: counted, labels };
     },
   };

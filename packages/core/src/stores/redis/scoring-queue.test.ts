@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { openStore } from "../../open-store.js";
 import { scoreInteractions } from "../../score-interactions.js";
 import { scorer } from "../../scorer.js";
@@ -42,6 +42,8 @@ const records = (count: number, from = 0) =>
       answer: `It is ${from + i}.`,
     }),
   );
+
+const PATIENT = { timeout: 30_000, interval: 50 };
 
 describe("the queue", () => {
   it("gives each id to one worker, once, in order", async () => {
@@ -122,9 +124,9 @@ describe("following one store", () => {
     const runs = [one, other].map((store) =>
       scoreInteractions(store, judge, { follow: true, concurrency: 4, signal: end.signal }),
     );
-    await until(async () => (await one.stats()).unscoredCount === 0);
+    await vi.waitUntil(async () => (await one.stats()).unscoredCount === 0, PATIENT);
     await other.append(records(50, 300));
-    await until(async () => (await one.stats()).unscoredCount === 0);
+    await vi.waitUntil(async () => (await one.stats()).unscoredCount === 0, PATIENT);
     end.abort();
     const reports = await Promise.all(runs);
     console.log(
@@ -147,11 +149,11 @@ describe("following one store", () => {
       return verdict(nonce, 0.5);
     });
     const workers = [1, 2, 3].map(() => worker(url, options.baseURL ?? ""));
-    await until(async () => asked.size > count / 4);
+    await vi.waitUntil(async () => asked.size > count / 4, PATIENT);
     const [victim, ...others] = workers;
     victim?.child.kill("SIGKILL");
     await victim?.ended;
-    await until(async () => (await one.stats()).unscoredCount === 0);
+    await vi.waitUntil(async () => (await one.stats()).unscoredCount === 0, PATIENT);
     for (const { child } of others) child.kill("SIGTERM");
     await Promise.all(others.map(({ ended }) => ended));
 
@@ -180,11 +182,4 @@ function worker(url: string, baseURL: string): { readonly child: ChildProcess; r
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   return { child, ended: new Promise((resolve) => child.once("exit", resolve)) };
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; !(await holds()); tries++) {
-    if (tries > 400) throw new Error("it does not come about");
-    await sleep(50);
-  }
 }
