@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type InteractionStore, memoryStore } from "@whetstone/core";
 import { describe, expect, it, vi } from "vitest";
+import { datasetKinds } from "./dataset-kinds.js";
 import { interaction, recordAnswers } from "./testing/recorded-answers.js";
 import { API, startServer, temporaryFolder, tokens } from "./testing/server-fixture.js";
 
@@ -137,6 +138,30 @@ describe("a build told as events", () => {
     const [name, data] = events.at(-1) ?? [];
     expect(name).toBe("done");
     expect(JSON.parse(data ?? "")).toMatchObject({ count: 2_000, saved_to: "sft.jsonl", dataset: null });
+  });
+
+  it.each(Object.keys(datasetKinds))("tells of %s, and stops it when its client leaves", async (kind) => {
+    const small = memoryStore();
+    await recordAnswers(small, { prompts: 40, answers: 4 });
+    const server = await startServer({ store: small });
+    const whole = await server.post(`${API}/dataset/${kind}`, {}, { headers: EVENTS });
+    const events = [...(await whole.text()).matchAll(/^event: (\w+)\ndata: (.*)$/gm)];
+    expect(events.map(([, name]) => name)).toEqual(expect.arrayContaining(["progress", "done"]));
+    expect(JSON.parse(events.at(-1)?.[2] ?? "").count).toBeGreaterThan(0);
+
+    const { store, fetched } = watchedStore({ pauseMs: 20 });
+    await recordAnswers(store, { prompts: 2_000, answers: 4 });
+    const { post } = await startServer({ store });
+    const leave = new AbortController();
+    const asked = await post(`${API}/dataset/${kind}`, {}, { headers: EVENTS, signal: leave.signal });
+    asked.text().catch(() => {});
+    await vi.waitUntil(() => fetched() > 0, PATIENT);
+    leave.abort();
+    await sleep(300);
+    const when = fetched();
+    await sleep(300);
+    expect(fetched()).toBe(when);
+    expect(when).toBeLessThan(2_000);
   });
 
   it("ends with the problem when there is one", async () => {
