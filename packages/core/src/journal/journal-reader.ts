@@ -231,10 +231,15 @@ export function journalReader(root: string): JournalReader {
     readRow(row, annotations) {
       const { segment, offset, length } = row as FilledRow;
       const json = lines.lineAt(segmentPaths[segment] as string, offset, length + 1, true);
-      return fetched(json, () => annotations);
+      const record = json === null ? null : parseRecord(json);
+      return json === null || !record ? null : fetched(record, json, annotations);
     },
 
-    read: (ref, annotationsOf) => fetched(lineAt(ref), annotationsOf),
+    read(ref, annotationsOf) {
+      const json = lineAt(ref);
+      const record = json === null ? null : parseRecord(json);
+      return json === null || !record ? null : fetched(record, json, annotationsOf(record));
+    },
 
     annotationsOf({ timestamp }) {
       const said = annotationsOfDay(dayOf(timestamp), ANNOTATIONS_AGE_MS);
@@ -290,13 +295,8 @@ export function journalReader(root: string): JournalReader {
   };
 }
 
-function fetched(
-  json: string | null,
-  annotationsOf: (record: Interaction) => DayAnnotations | null,
-): FetchedRecord | null {
-  const record = json === null ? null : parseRecord(json);
-  if (json === null || !record) return null;
-  const said = annotationsOf(record)?.of(record.interactionId);
+function fetched(record: Interaction, json: string, annotations: DayAnnotations | null): FetchedRecord {
+  const said = annotations?.of(record.interactionId);
   return { interaction: said && said.length > 0 ? { ...record, annotations: said } : record, json };
 }
 
