@@ -265,9 +265,10 @@ describe("whetstone train --remote", () => {
     const rewards = { numeric: {}, model: { path: "./reward-model" } };
     const script = generateTrainingScript("grpo", {
       datasetPath: "./datasets/grpo",
-      sftModelPath: "./sft-model",
+      sftModelPath: "sft-model", // as it is written, a name on the hub as well
       config: { rewards },
     });
+    mkdirSync(join(cwd, "sft-model"));
     writeFileSync(join(cwd, "train-grpo.py"), script);
     const { stdout } = await runInProcess(["train", "train-grpo.py", "--remote", "ssh"], { cwd, env });
     expect(stdout).toContain("--relative train-grpo.py datasets/grpo sft-model reward-model gpu-box:whetstone/");

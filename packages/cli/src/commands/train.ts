@@ -68,7 +68,7 @@ async function run(context: CommandContext, options: TrainOptions, args: readonl
   const text = await scriptText(io, script);
   const facts = trainingScriptFacts(text);
   if (options.remote !== undefined) {
-    const commands = remoteCommands(options.remote, { script, facts, flags, ...options });
+    const commands = remoteCommands(options.remote, { script, facts, flags, cwd: io.cwd, ...options });
     if (output.json) await output.writeJson({ remote: options.remote, commands });
     else await output.writeText(`${commands}\n`);
     return ExitCode.done;

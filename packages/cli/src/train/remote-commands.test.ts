@@ -37,6 +37,7 @@ async function typed(remote: (typeof REMOTES)[number], gpus: number) {
   const commands = remoteCommands(remote, {
     script: PATHS.script,
     facts: trainingScriptFacts(script),
+    cwd,
     flags: [],
     host: "gpu-box",
     gpus,

@@ -1,4 +1,5 @@
-import { basename, dirname, isAbsolute, join, normalize } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, normalize, resolve } from "node:path";
 import { CliError } from "../cli-error.js";
 import type { TrainingScriptFacts } from "./training-script-facts.js";
 
@@ -9,6 +10,8 @@ export type Remote = (typeof REMOTES)[number];
 interface RemoteOptions {
   readonly script: string;
   readonly facts: TrainingScriptFacts;
+  /** The folder that paths start in. */
+  readonly cwd: string;
   /** Of the script. */
   readonly flags: readonly string[];
   /** For ssh, as ssh knows it. */
@@ -43,8 +46,7 @@ export function remoteCommands(remote: Remote, options: RemoteOptions): string {
     reads: [
       path,
       carried(config.dataset_path, "dataset_path"),
-      // A model is a name on the hub, or a folder that says so.
-      ...models.flatMap(([name, model]) => (isFolder(model) ? [carried(model, name)] : [])),
+      ...models.flatMap(([name, model]) => (isFolder(model, options.cwd) ? [carried(model, name)] : [])),
       ...(gpus > 1 ? [beside("accelerate"), beside("requirements.txt")] : []),
     ],
     writes: carried(config.output_dir, "output_dir"),
@@ -189,8 +191,9 @@ function jobName(script: string): string {
   return tidy.replace(/^[^a-zA-Z]+|-+$/g, "") || "train";
 }
 
-const isFolder = (model: unknown): model is string =>
-  typeof model === "string" && /^(\.{0,2}|~|[A-Za-z]:)[\\/]/.test(model);
+/** A model is a name on the hub, or a folder that says so or that is there. */
+const isFolder = (model: unknown, cwd: string): model is string =>
+  typeof model === "string" && (/^(\.{0,2}|~|[A-Za-z]:)[\\/]/.test(model) || existsSync(resolve(cwd, model)));
 
 /** What stands in an object within an object. */
 const at = (value: unknown, ...keys: readonly string[]): unknown =>
