@@ -25,6 +25,8 @@ export interface RunOptions {
 
 /** Recorders that deliver nothing. */
 const SILENT: readonly RecorderName[] = ["bare", "closure"];
+/** Recorders that deliver to a folder. */
+const ON_DISK: readonly RecorderName[] = ["written", "file"];
 
 /** What can be taken away from a recorder and be given back. */
 interface Place {
@@ -46,7 +48,7 @@ export async function openPlaces(): Promise<Places> {
     async run(name, phase, { amount, rate = 0, away }) {
       const folder = mkdtempSync(join(tmpdir(), "whetstone-capture-"));
       const place = name === "redis" && redis ? redis : sink;
-      const url = name === "file" ? join(folder, "store") : place.url;
+      const url = ON_DISK.includes(name) ? join(folder, "store") : place.url;
       // The spool of a store elsewhere lies below the working folder.
       const task = start("capture-task.ts", [name, phase, url, String(amount), String(rate)], folder);
       try {

@@ -1,3 +1,7 @@
+import { AsyncLocalStorage } from "node:async_hooks";
+import { createReadStream, openSync, writeSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { wrapAgent } from "@whetstone/agent-wrappers";
 import { createInteractionLogger, openStore } from "@whetstone/core";
 import type { About, Agent } from "./capture-payload.js";
@@ -20,6 +24,7 @@ export const recorders = {
     const rows: object[] = [];
     return { wrap: (agent) => pushed(agent, rows), flush: nothing };
   },
+  written: async (place) => written(place),
   file: async (place) => whetstone(`file:${place}`),
   redis: async (place) => whetstone(place),
   langfuse: async (place) => {
@@ -108,6 +113,37 @@ function pushed(agent: Agent, rows: object[]): Agent {
       metadata: aboutOf(result),
     });
     return result;
+  };
+}
+
+/**
+ * The least that brings every call to a disk: what the closure above keeps, as JSON, appended once a turn, and a context
+ * that follows the call, as the other recorders have. No ids, no checks, no index, nothing taken out.
+ */
+function written(path: string): Recorder {
+  const fd = openSync(path, "a");
+  const scopes = new AsyncLocalStorage<object>();
+  const rows: object[] = [];
+  let planned = false;
+  const write = () => {
+    planned = false;
+    writeSync(fd, rows.map((row) => `${JSON.stringify(row)}\n`).join(""));
+    rows.length = 0;
+  };
+  return {
+    wrap: (agent) => {
+      const recorded = pushed(agent, rows);
+      return async (query) => {
+        const result = await scopes.run({}, recorded, query);
+        if (!planned) setImmediate(write);
+        planned = true;
+        return result;
+      };
+    },
+    flush: () => nextTurn(),
+    async *stored() {
+      yield* createInterface(createReadStream(path));
+    },
   };
 }
 
