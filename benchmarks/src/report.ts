@@ -39,11 +39,17 @@ export function ratio(
   return median(rounds.map((measurement, i) => pick(measurement) / pick(base[i] as Measurement)));
 }
 
+interface Bar {
+  readonly limit: number;
+  readonly of: string;
+  readonly least?: true;
+  /** Why a bar that is short is short, where that is known. */
+  readonly note?: string;
+}
+
 /** Prints one line a bar and says whether all were met. */
 export function checkBars(values: Readonly<Record<string, number>>): boolean {
-  const bars: Record<string, { limit: number; least?: true; of: string }> = JSON.parse(
-    readFileSync(new URL("../bars.json", import.meta.url), "utf8"),
-  );
+  const bars: Record<string, Bar> = JSON.parse(readFileSync(new URL("../bars.json", import.meta.url), "utf8"));
   console.log("\nbars (name, value, limit; >= where it is the least)");
   let met = true;
   for (const [name, value] of Object.entries(values)) {
@@ -51,9 +57,9 @@ export function checkBars(values: Readonly<Record<string, number>>): boolean {
     if (!bar) throw new Error(`bars.json has no bar "${name}"`);
     const ok = bar.least ? value >= bar.limit : value <= bar.limit;
     met &&= ok;
-    console.log(
-      `${name.padEnd(20)} ${value.toFixed(2).padStart(6)} ${`${bar.least ? ">=" : ""}${bar.limit}`.padStart(6)}  ${ok ? "ok" : "short"}`,
-    );
+    const limit = `${bar.least ? ">=" : ""}${bar.limit}`;
+    const judged = ok ? "ok" : bar.note ? `short: ${bar.note}` : "short";
+    console.log(`${name.padEnd(20)} ${value.toFixed(2).padStart(6)} ${limit.padStart(6)}  ${judged}`);
   }
   return met;
 }
