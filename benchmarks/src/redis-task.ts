@@ -5,7 +5,7 @@ import { fileStore, type Interaction, type InteractionStore } from "@whetstone/c
 import { buildDpoDataset } from "@whetstone/datasets";
 // From the sources, for the way that the spool takes is no public one.
 import { appendSerialised } from "../../packages/core/src/serialised-records.js";
-import { redisStore } from "../../packages/core/src/stores/redis/redis-store.js";
+import { redisStore } from "../../packages/core/src/stores/redis-store.js";
 import { corpus } from "./corpus.js";
 import { type Measurement, measure, median, readAndParse } from "./measure.js";
 import { startRecordingProxy } from "./recording-proxy.js";
