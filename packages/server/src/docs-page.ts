@@ -160,14 +160,15 @@ function text(words: string): string {
 }
 
 const STYLE = `
-:root { color-scheme: light dark; --ink: #1c2430; --soft: #5b6775; --paper: #fbfaf7; --card: #fff; --line: #e3e0d8; --steel: #2f5d7c; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e4de; --soft: #9aa4ae; --paper: #14181d; --card: #1b2128; --line: #2d353e; --steel: #8fc1e3; } }
+:root { color-scheme: light dark; --ink: #1c2430; --soft: #5b6775; --paper: #fbfaf7; --card: #fff; --line: #e3e0d8; --steel: #2f5d7c; --good: #2c7a4b; --bad: #b3362b; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e4de; --soft: #9aa4ae; --paper: #14181d; --card: #1b2128; --line: #2d353e; --steel: #8fc1e3; --good: #7cc79a; --bad: #ef9a8f; } }
 * { box-sizing: border-box; }
 body { margin: 0; display: grid; grid-template-columns: 19rem minmax(0, 1fr); font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); }
 nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; padding: 1.5rem 1.25rem; border-right: 1px solid var(--line); font-size: .875rem; }
 nav h2 { margin: 1.4rem 0 .3rem; font-size: .75rem; text-transform: uppercase; letter-spacing: .08em; color: var(--soft); }
 nav ul { list-style: none; margin: 0; padding: 0; }
 nav li { margin: .3rem 0; }
+nav a:has(b) { display: flex; align-items: baseline; }
 .brand { margin: 0; font-size: 1.1rem; font-weight: 700; }
 .brand small { font-weight: 400; color: var(--soft); }
 main { padding: 2rem 3rem 6rem; max-width: 62rem; }
@@ -185,10 +186,18 @@ code { font: .875em ui-monospace, monospace; }
 table { width: 100%; border-collapse: collapse; font-size: .9rem; }
 th, td { padding: .4rem .75rem .4rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top; font-weight: 400; }
 th { white-space: nowrap; width: 1%; }
-sup { color: #b3362b; }
-h3 b, nav b { display: inline-block; min-width: 3.6em; font: 700 .72rem ui-monospace, monospace; text-transform: uppercase; color: var(--soft); }
-b.get { color: #2c7a4b; } b.post { color: var(--steel); } b.delete { color: #b3362b; }
+sup { color: var(--bad); }
+h3 b, nav b { display: inline-block; flex: none; min-width: 3.9rem; font: 700 .72rem ui-monospace, monospace; text-transform: uppercase; color: var(--soft); }
+b.get { color: var(--good); } b.post { color: var(--steel); } b.delete { color: var(--bad); }
 summary { margin-top: .6rem; cursor: pointer; color: var(--soft); font-size: .875rem; }
-.s2 { color: #2c7a4b; } .s4, .s5 { color: #b3362b; }
-@media (max-width: 56rem) { body { display: block; } nav { position: static; height: auto; } main { padding: 1.5rem; } th { white-space: normal; } }
+.s2 { color: var(--good); } .s4, .s5 { color: var(--bad); }
+@media (max-width: 56rem) {
+  body { display: block; overflow-wrap: anywhere; }
+  nav { position: static; height: auto; border-right: 0; border-bottom: 1px solid var(--line); }
+  main { padding: 1.25rem; }
+  article { padding: 1rem; }
+  tbody, tr, th, td { display: block; width: auto; white-space: normal; }
+  td { padding: 0; border: 0; }
+  td:last-child { padding-bottom: .5rem; }
+}
 `;

@@ -42,7 +42,10 @@ h2+figure,h2+.pair figure,.lead+figure{margin-top:0}
 .legend li{display:flex;align-items:baseline;gap:6px}
 .legend b{font-weight:600;color:var(--soft)}
 .key{width:11px;height:11px;flex:none;overflow:visible}
-.scroll{overflow-x:auto;margin-top:12px}
+.scroll{overflow-x:auto;margin-top:12px;background:linear-gradient(90deg,var(--card) 40%,transparent) 0 0/40px 100% no-repeat local,
+linear-gradient(270deg,var(--card) 40%,transparent) 100% 0/40px 100% no-repeat local,
+linear-gradient(90deg,var(--hair),transparent) 0 0/14px 100% no-repeat scroll,
+linear-gradient(270deg,var(--hair),transparent) 100% 0/14px 100% no-repeat scroll}
 .chart{display:block;width:100%;height:auto;overflow:visible}
 .chart text{font:13px var(--text);fill:var(--ink);font-variant-numeric:tabular-nums}
 .chart .tick{fill:var(--soft);font-size:12px}
