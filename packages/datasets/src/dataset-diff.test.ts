@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ConfigError } from "@whetstone/core";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { diffDatasets } from "./dataset-diff.js";
 import { buildDpoDataset } from "./dpo.js";
@@ -94,4 +95,32 @@ it("refuses what is no dataset, and two of different kinds", async () => {
   await expect(diffDatasets(at("sft"), at("dpo"))).rejects.toThrow(/is a sft dataset and .* a dpo one/);
   await expect(diffDatasets(at("none"), at("sft"))).rejects.toThrow(/none is no dataset: name a .jsonl file/);
   await expect(diffDatasets(at("text.jsonl"), at("sft"))).rejects.toThrow(/has no row in line 1/);
+});
+
+it("reads rows with separators of lines inside, and says when a file of the manifest is gone", async () => {
+  await writeFile(at("a.jsonl"), `${JSON.stringify({ text: "one\u2028row" })}\n`);
+  expect(await diffDatasets(at("a.jsonl"), at("a.jsonl"))).toMatchObject({ same: 1, a: { rows: 1 } });
+  await writeDataset(buildSftDataset(await storeOf(recorded)), at("set"));
+  await rm(join(at("set"), "train.jsonl"));
+  await expect(diffDatasets(at("set"), at("set"))).rejects.toThrow(/train\.jsonl cannot be read \(ENOENT/);
+  await expect(diffDatasets(at("set"), at("set"))).rejects.toThrow(ConfigError);
+});
+
+it("tells by the store which pairs were scored anew, and takes no correction for a new score", async () => {
+  const pair = [0.9, 0.1].map((overall, i) =>
+    interaction({ interactionId: `p${i}`, query: "p", answer: `${i}`, overall }),
+  );
+  await writeDataset(buildDpoDataset(await storeOf(pair)), at("pairs.jsonl"));
+  const store = await storeOf([...pair, record("c", 0.1), record("d", 0.9)]);
+  const feedback = { type: "demonstration", value: "as it should be" } as const;
+  await store.annotate([{ interactionId: "c", kind: "feedback", source: "human:ann", at: START, feedback }]);
+  await writeDataset(buildSftDataset(store, { maxSamples: 4 }), at("corrected"));
+  const scores = { overall: 0.8 };
+  await store.annotate([{ interactionId: "p1", kind: "score", source: "human:ann", at: START, scores }]);
+  await writeFile(at("other.jsonl"), `${JSON.stringify({ prompt: "x" })}\n`);
+  const rescored = await diffDatasets(at("pairs.jsonl"), at("other.jsonl"), { store });
+  expect(rescored.removed).toEqual({ scoredAnew: 1 });
+  await writeDataset(buildSftDataset(store, { agentTypes: ["math"], maxSamples: 1 }), at("few"));
+  const fewer = await diffDatasets(at("corrected"), at("few"), { store });
+  expect(fewer.removed.scoredAnew).toBeUndefined();
 });

@@ -207,16 +207,36 @@ async function fateOf(
   options: OpenDataset["options"],
 ): Promise<DiffReason | null> {
   if (!store) return null;
-  const { quality_score: score } = metadataOf(row);
-  for (const interactionId of interactionIds) {
+  const scores = scoresOf(row);
+  for (const [i, interactionId] of interactionIds.entries()) {
     const interaction = await store.get(interactionId);
     if (!interaction) return "deleted";
+    // A corrected answer counts as what the correction makes of it, not as what it scored.
+    const isCorrected = interaction.annotations?.some(
+      (said) => said.kind === "feedback" && said.feedback.type === "demonstration",
+    );
     const overall = effectiveScore(interaction)?.overall;
-    const least = options.min_quality;
-    if (typeof score !== "number" || overall === score) continue;
-    if (overall === undefined || (typeof least === "number" && overall < least)) return "scoredAnew";
+    if (scores[i] === undefined || isCorrected || overall === scores[i]) continue;
+    if (overall === undefined || !isStillFit(row, overall, options)) return "scoredAnew";
   }
   return null;
+}
+
+/** The scores that a row was made with, in the order of its interactions. */
+function scoresOf(row: Readonly<Record<string, unknown>>): readonly number[] {
+  const { quality_score, chosen_score, rejected_score } = metadataOf(row);
+  const rewards = Array.isArray(row.responses) ? row.responses.map(({ reward }: { reward?: unknown }) => reward) : [];
+  return [quality_score, chosen_score, rejected_score, ...rewards].filter((score) => typeof score === "number");
+}
+
+/** Whether a row of one answer would be made with the new score too; rows that compare answers turn on every score. */
+function isStillFit(
+  { label }: Readonly<Record<string, unknown>>,
+  overall: number,
+  { min_quality: least, max_quality: most }: OpenDataset["options"],
+): boolean {
+  if (label === false) return typeof most === "number" && overall <= most;
+  return typeof least === "number" && overall >= least;
 }
 
 /** Why a row of one dataset is none of the other: the first of the other's rules that keeps it out. */

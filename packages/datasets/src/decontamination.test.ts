@@ -70,7 +70,10 @@ it.each([
 });
 
 it("refuses a file that is not there", async () => {
-  await expect(readEvalFiles([join(folder, "none.jsonl")])).rejects.toThrow(
-    /none\.jsonl, which cannot be read \(ENOENT/,
-  );
+  await expect(readEvalFiles([join(folder, "none.jsonl")])).rejects.toThrow(/none\.jsonl cannot be read \(ENOENT/);
+});
+
+it("reads a question that holds a separator of lines or paragraphs, as JSON may", async () => {
+  const knows = await questionsOf(await evalFile({ question: `Who wrote\u2028Faust, and\u2029when?` }));
+  expect(knows(asked("Who wrote Faust, and when?"))).toBe(true);
 });

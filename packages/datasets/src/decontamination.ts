@@ -1,7 +1,6 @@
-import { createReadStream } from "node:fs";
-import { createInterface } from "node:readline";
 import type { ChatMessage } from "@whetstone/core";
 import { ConfigError } from "@whetstone/core";
+import { dataLines } from "./data-lines.js";
 import { keySet } from "./key-set.js";
 import { similarTexts } from "./similar-texts.js";
 import { mixed, wordHashes } from "./words.js";
@@ -22,11 +21,8 @@ export async function readEvalFiles(paths: readonly string[]): Promise<Decontami
   const runs = keySet();
   const questions = similarTexts();
   for (const path of paths) {
-    let line = 0;
-    for await (const text of linesOf(path)) {
-      line += 1;
-      if (text.trim() === "") continue;
-      for (const question of questionsOf(text, path, line)) {
+    for await (const { text, number } of dataLines({ path })) {
+      for (const question of questionsOf(text ?? "", path, number)) {
         questions.add(question);
         someRun(question, (high, low) => {
           runs.add(high, low);
@@ -59,18 +55,6 @@ function someRun(text: string, isMeant: (high: number, low: number) => boolean):
     if (isMeant(mixed(high), mixed(low))) return true;
   }
   return false;
-}
-
-async function* linesOf(path: string): AsyncGenerator<string> {
-  const input = createReadStream(path);
-  try {
-    yield* createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`decontaminate names ${path}, which cannot be read (${reason}): name JSONL files`, { cause });
-  } finally {
-    input.destroy();
-  }
 }
 
 const FIELDS = ["messages", "prompt", "question", "query", "problem", "instruction", "input"];

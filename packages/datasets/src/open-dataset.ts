@@ -1,8 +1,7 @@
-import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { ConfigError } from "@whetstone/core";
+import { dataLines } from "./data-lines.js";
 
 /** A dataset that was written before. */
 export interface OpenDataset {
@@ -33,13 +32,11 @@ export async function openDataset(path: string): Promise<OpenDataset> {
   }
 }
 
-/** The rows of a file, one at a time. @throws ConfigError at a line that is no row */
+/** The rows of a file, one at a time. @throws ConfigError at a line that is no row, or for a file that cannot be read */
 export async function* jsonRows(file: string): AsyncGenerator<JsonRow> {
-  const input = createReadStream(file);
-  let number = 0;
-  for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
-    number += 1;
-    if (line.trim() !== "") yield { row: parsedRow(line, file, number), line };
+  for await (const { text, number } of dataLines({ path: file })) {
+    const line = text ?? "";
+    yield { row: parsedRow(line, file, number), line };
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -464,4 +464,13 @@ it("is written as a report that JSON can hold", async () => {
   const report = await validateDataset(path);
   expect(JSON.parse(JSON.stringify(report))).toEqual(report);
   expect(await readFile(path, "utf8")).toContain("2 + 2");
+});
+
+it("passes over what is hidden in a folder, such as a build under way", async () => {
+  const path = join(folder, "with-hidden");
+  await mkdir(join(path, ".sft.0123.tmp"), { recursive: true });
+  for (const name of [".sft.0123.tmp/train.jsonl", ".rows.jsonl"]) await writeFile(join(path, name), "broken\n");
+  await expect(validateDataset(path)).rejects.toThrow(/holds no .jsonl file/);
+  await writeFile(join(path, "train.jsonl"), `${JSON.stringify({ messages: [user, four] })}\n`);
+  expect((await validateDataset(path)).files.map(({ name }) => name)).toEqual(["train.jsonl"]);
 });

@@ -1,10 +1,10 @@
 import { basename, dirname } from "node:path";
 import { checkChoice, checkCount } from "../build-options.js";
 import type { DatasetKind } from "../build-report.js";
+import { type DataFile, dataFiles, dataLines } from "../data-lines.js";
 import { cardFeatures } from "./card-features.js";
 import { type ChatTokenizer, estimatedTokenizer, openTokenizer } from "./chat-tokenizer.js";
 import { columnTypes } from "./column-types.js";
-import { type DataFile, dataFiles, dataLines } from "./data-lines.js";
 import { type Finding, type Findings, isError, isWarning, findings as newFindings } from "./findings.js";
 import { rowOfLine } from "./line-json.js";
 import { rowComparison } from "./row-comparison.js";

@@ -28,7 +28,8 @@ export interface DataLine {
 
 /**
  * The files of a dataset: the file itself, or a folder's. A folder's files are told apart by their names, as loaders do
- * it: `test…`, `eval…`, `valid…`, `val…` and `dev…` are the test part, which comes first here.
+ * it: `test…`, `eval…`, `valid…`, `val…` and `dev…` are the test part, which comes first here. What is hidden is passed
+ * over, as loaders do it too.
  * @throws ConfigError when there is nothing to read
  */
 export async function dataFiles(path: string): Promise<readonly DataFile[]> {
@@ -37,7 +38,9 @@ export async function dataFiles(path: string): Promise<readonly DataFile[]> {
     throw new ConfigError(`${path} ${reason}: name a .jsonl file, or a folder that holds some`, { cause });
   });
   if (!found.isDirectory()) return [{ path, name: basename(path), isTest: false, bytes: found.size }];
-  const names = (await readdir(path, { recursive: true })).filter((name) => ROWS.test(name)).sort();
+  const names = (await readdir(path, { recursive: true }))
+    .filter((name) => ROWS.test(name) && !HIDDEN.test(name))
+    .sort();
   const files: DataFile[] = [];
   for (const name of names) {
     const file = await stat(join(path, name));
@@ -50,14 +53,18 @@ export async function dataFiles(path: string): Promise<readonly DataFile[]> {
 }
 
 const ROWS = /\.(?:jsonl|ndjson)(?:\.gz)?$/;
+const HIDDEN = /(?:^|[\\/])\./;
 const TEST = /^(?:test|eval|valid|val|dev)/;
 const LINE_FEED = 10;
 const BLOCK = 1024 * 1024;
 const MAX_LINE = 64 * 1024 * 1024;
 const BYTE_ORDER_MARK = Buffer.from("\ufeff");
 
-/** Reads a file line by line; a file of one endless line takes no more memory than another. */
-export async function* dataLines({ path }: DataFile, signal?: AbortSignal): AsyncGenerator<DataLine> {
+/**
+ * Reads a file line by line; a file of one endless line takes no more memory than another. Not readline, which takes
+ * other signs for line ends too. @throws ConfigError for a file that cannot be read
+ */
+export async function* dataLines({ path }: Pick<DataFile, "path">, signal?: AbortSignal): AsyncGenerator<DataLine> {
   const file = createReadStream(path, { highWaterMark: BLOCK, ...(signal && { signal }) });
   const input = path.endsWith(".gz") ? file.pipe(createGunzip({ chunkSize: BLOCK })) : file;
   if (input !== file) file.on("error", (error) => input.destroy(error));
@@ -96,7 +103,9 @@ export async function* dataLines({ path }: DataFile, signal?: AbortSignal): Asyn
   } catch (cause) {
     if (signal?.aborted || ConfigError.isInstance(cause)) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new ConfigError(`${path} cannot be read: ${reason}`, { cause });
+    throw new ConfigError(`${path} cannot be read (${reason}): name a JSONL file that is whole and readable`, {
+      cause,
+    });
   } finally {
     file.destroy();
   }
