@@ -33,10 +33,7 @@ export interface Contributors {
 export function contributors({ maxPerUser = Infinity, maxPerSession = Infinity }: ContributorCaps): Contributors {
   const [users, sessions] = [hashCounts(), hashCounts()];
   const leaders = new Map<string, number>();
-  const ranked = () =>
-    [...leaders]
-      .map(([userId, user]) => ({ userId, interactions: users.of(user) }))
-      .sort((a, b) => b.interactions - a.interactions || (a.userId < b.userId ? -1 : 1));
+  const top = () => topContributors([...leaders].map(([userId, user]) => ({ userId, interactions: users.of(user) })));
   let leastOfLeaders = 0;
   return {
     fullOf(user, session) {
@@ -51,14 +48,21 @@ export function contributors({ maxPerUser = Infinity, maxPerSession = Infinity }
       if (userId === undefined || leaders.has(userId) || users.of(user) <= leastOfLeaders) return;
       leaders.set(userId, user);
       if (leaders.size <= LEADERS) return;
-      for (const { userId: overtaken } of ranked().slice(LEADERS)) leaders.delete(overtaken);
-      leastOfLeaders = ranked().at(-1)?.interactions ?? 0;
+      const stay = top();
+      for (const leader of leaders.keys()) if (!stay.some((one) => one.userId === leader)) leaders.delete(leader);
+      leastOfLeaders = stay.at(-1)?.interactions ?? 0;
     },
-    top: ranked,
+    top,
   };
 }
 
 const LEADERS = 5;
+
+/** Those with the most interactions, at most five. */
+export function topContributors(all: readonly TopContributor[]): readonly TopContributor[] {
+  const ranked = all.toSorted((a, b) => b.interactions - a.interactions || (a.userId < b.userId ? -1 : 1));
+  return ranked.slice(0, LEADERS);
+}
 
 /** Counts by 32-bit key other than 0, in 11 to 22 bytes a key. */
 function hashCounts() {

@@ -102,3 +102,14 @@ it("keeps the books of prompts balanced too", async () => {
   });
   expect(drops).toMatchObject({ singleAnswer: 1, overLimit: 679 });
 });
+
+it("names the top contributors of all parts", async () => {
+  const of = (agentType: string, userId: string, count: number) =>
+    Array.from({ length: count }, (_, i) => interaction({ agentType, userId, query: `${userId}${i}`, overall: 1 }));
+  const store = await storeOf([...of("math", "ann", 5), ...of("code", "bob", 7), ...of("code", "ann", 4)]);
+  const builds = ["math", "code"].map((agentType) => buildSftDataset(store, { agentTypes: [agentType] }));
+  const mix = mixDatasets(builds.map((build, i) => ({ build, weight: i === 0 ? 5 : 11 })));
+  await collect(mix);
+  // By pseudonym: Ann's of both parts, then Bob's.
+  expect(mix.report.topContributors.map(({ interactions }) => interactions)).toEqual([9, 7]);
+});

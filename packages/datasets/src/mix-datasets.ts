@@ -1,5 +1,6 @@
 import { ConfigError, DatasetError } from "@whetstone/core";
 import { type BuildReport, type DropReason, describeReport, PROMPT_DROPS } from "./build-report.js";
+import { type TopContributor, topContributors } from "./contributors.js";
 import { type DatasetBuild, datasetBuild } from "./dataset-build.js";
 import { rowLine } from "./json-lines.js";
 import { rowOrigin } from "./row-origin.js";
@@ -155,7 +156,14 @@ function mixedReport(parts: readonly MixPart<object>[], sources: readonly LineSo
     drops,
     scoreSources,
     calibrations: Object.assign({}, ...reports.map((report) => report.calibrations)),
+    topContributors: topOf(reports.flatMap((report) => report.topContributors)),
   };
+}
+
+// Rows do not say whose they are, so what the parts had ready when the mix ended counts here too.
+function topOf(contributors: readonly TopContributor[]): readonly TopContributor[] {
+  const counts = added(contributors.map(({ userId, interactions }) => ({ [userId]: interactions })));
+  return topContributors(Object.entries(counts).map(([userId, interactions]) => ({ userId, interactions })));
 }
 
 function added(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
