@@ -20,8 +20,8 @@ const INDEX_LINGER_MS = 1_000;
 const OPEN_FILES = 32;
 
 /**
- * The one writer of one process. Every append is one `write` for up to 64 records of a day, so that a killed process leaves whole lines but
- * at most one; files are never shared with another writer.
+ * The one writer of one process. Every append is one `write` for up to 64 records of a day, so that a killed process
+ * leaves whole lines but at most one; files are never shared with another writer.
  */
 export interface JournalWriter {
   /** What this writer's segments begin with. */
