@@ -16,15 +16,17 @@ export type Columns = readonly (readonly [name: string, type: ColumnType])[];
 
 export type ColumnType = "string" | "float64" | "bool" | "json" | "list of json";
 
-/** The types of a row's columns. Of the columns that can be null `reference` is a text and `tools` a list. */
+/**
+ * The types of a row's columns. Of our columns that can be null `reference` is a text and `tools` a list; what will stand
+ * in somebody else's is not known yet.
+ */
 export function columnTypes(row: object): (readonly [string, ColumnType])[] {
-  return Object.entries(row).map(
-    ([name, value]) => [name, name === "reference" ? "string" : columnType(value)] as const,
-  );
+  return Object.entries(row).map(([name, value]) => [name, columnType(name, value)] as const);
 }
 
-function columnType(value: unknown): ColumnType {
-  if (value === null || value === undefined || Array.isArray(value)) return "list of json";
+function columnType(name: string, value: unknown): ColumnType {
+  if (name === "reference") return "string";
+  if (Array.isArray(value) || name === "tools") return "list of json";
   if (typeof value === "string") return "string";
   if (typeof value === "number") return "float64";
   return typeof value === "boolean" ? "bool" : "json";

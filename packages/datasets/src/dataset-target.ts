@@ -41,7 +41,7 @@ export async function checkTarget({ path, isFile, overwrite }: Target): Promise<
   if (!isFile && (await datasetFiles(path)).length === 0) return;
   if (overwrite) return;
   const what = isFile ? "is there already" : "holds a dataset already";
-  throw refusal(path, `${what}: choose another path, or pass overwrite: true to replace it`);
+  throw refusal(path, `${what}: choose another path, or pass overwrite: true (--overwrite) to replace it`);
 }
 
 /** True where something stands that `writeDataset` replaces when told to: a file, or a folder with a dataset alone. */

@@ -23,7 +23,7 @@ export interface KtoOptions extends AnswerOptions {
   readonly minQuality?: number | undefined;
   /** An answer is unwanted when its effective overall is at most this; what lies between is left out. Default 0.5. */
   readonly maxQuality?: number | undefined;
-  /** At most so many answers, the newest. */
+  /** At most so many interactions, the newest. One whose answer was corrected gives two rows. */
   readonly maxSamples?: number | undefined;
 }
 

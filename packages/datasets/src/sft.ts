@@ -22,7 +22,7 @@ import { linesFromEach } from "./single-answers.js";
 export interface SftOptions extends AnswerOptions {
   /** The effective overall is at least this. Default 0.8. A corrected answer counts as 1. */
   readonly minQuality?: number | undefined;
-  /** At most so many answers, the newest. */
+  /** At most so many interactions, the newest. With `perTurn` each gives several rows. */
   readonly maxSamples?: number | undefined;
   /** `messages` (default) or `prompt-completion`; plain strings (`format: "standard"`) are always the latter. */
   readonly mode?: "messages" | "prompt-completion" | undefined;

@@ -46,6 +46,13 @@ it("writes nothing where one of the folders is there already, unless told to rep
   expect(await readdir(folder)).toHaveLength(4);
 });
 
+it("names folders as agents are named, in any script", async () => {
+  const names = ["数学 1", "物理", "é/è", "🤖", "x".repeat(120)];
+  const store = await storeOf(names.map((agentType) => interaction({ agentType, overall: 1 })));
+  await writeAgentDatasets(store, (options) => buildSftDataset(store, options), folder);
+  expect((await readdir(folder)).sort()).toEqual(["_", "x".repeat(50), "é_è", "数学_1", "物理"].sort());
+});
+
 it("needs a folder, and a row", async () => {
   const store = await recorded();
   const build = (options: object) => buildDpoDataset(store, options);

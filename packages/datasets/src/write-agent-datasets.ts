@@ -49,12 +49,15 @@ export async function writeAgentDatasets(
   throw new DatasetError("DATASET_EMPTY", reasons || `nothing to write to ${path}: there is no interaction`);
 }
 
-/** A folder name for each agent type: its own where that is a plain one. */
+/** Letters of a folder's name: even with four bytes each, and what a temporary name adds, a file system takes them. */
+const LONGEST = 50;
+
+/** A folder name for each agent type: its own where that is a plain one, of letters and digits of any script. */
 function foldersOf(agentTypes: readonly string[]): ReadonlyMap<string, string> {
   const folders = new Map<string, string>();
   const used = new Set<string>();
   for (const agentType of agentTypes) {
-    const plain = agentType.replace(/[^\w-]+/g, "_").slice(0, 100);
+    const plain = [...agentType.replace(/[^\p{L}\p{M}\p{N}_-]+/gu, "_")].slice(0, LONGEST).join("");
     let folder = plain;
     for (let i = 2; used.has(folder.toLowerCase()); i++) folder = `${plain}-${i}`;
     used.add(folder.toLowerCase());

@@ -333,3 +333,14 @@ it.each([
   await expect(writing).rejects.toThrow(ConfigError);
   await expect(writing).rejects.toThrow(message);
 });
+
+it("declares a column of somebody else's that is empty at first as whatever comes later", async () => {
+  const rows = [
+    { prompt: "a", note: null, tools: null },
+    { prompt: "b", note: "later", tools: [] },
+  ];
+  await writeDataset(rows, join(folder, "later"));
+  const card = await readFile(join(join(folder, "later"), "README.md"), "utf8");
+  expect(card).toContain('  - name: "note"\n    dtype: json\n');
+  expect(card).toContain('  - name: "tools"\n    list: json\n');
+});

@@ -183,3 +183,9 @@ it("refuses what cannot work before anything is sent", async () => {
   await expect(push("acme/support", { token: "" })).rejects.toThrow(/set HF_TOKEN/);
   expect(hub.calls).toEqual([]);
 });
+
+it("says that a folder is not there, and not that it could not be written", async () => {
+  await expect(pushDataset(join(folder, "nowhere"), "acme/x", { token: TOKEN })).rejects.toThrow(
+    /there is no folder .*nowhere: name a folder that a build wrote/,
+  );
+});

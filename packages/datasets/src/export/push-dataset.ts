@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ConfigError, DatasetError } from "@whetstone/core";
@@ -42,6 +43,7 @@ export async function pushDataset(
   if (!REPOSITORY.test(repository)) {
     throw new ConfigError(`"${repository}" names no repository: give its owner and its name, such as acme/support-sft`);
   }
+  if (!existsSync(path)) throw new ConfigError(`there is no folder ${path}: name a folder that a build wrote`);
   const files = await datasetFiles(path);
   if (!files.includes("README.md")) {
     throw new ConfigError(
