@@ -41,7 +41,8 @@ export interface TimeEntry {
   readonly sessions: number;
 }
 
-export function parseTimeEntry(member: string, timestamp: number): TimeEntry {
+/** Reads a member, and makes room for what else is to be known of its record. One object: a scan makes millions of them. */
+export function parseTimeEntry<T>(member: string, timestamp: number, bucket: T) {
   const flags = member.indexOf(" ") + 1;
   const prompt = member.indexOf(" ", flags) + 1;
   const group = member.indexOf(" ", prompt) + 1;
@@ -49,6 +50,8 @@ export function parseTimeEntry(member: string, timestamp: number): TimeEntry {
   const session = member.indexOf(" ", user) + 1;
   const agentType = member.indexOf(" ", session) + 1;
   return {
+    bucket,
+    overall: Number.NaN,
     interactionId: member.slice(0, flags - 1),
     timestamp,
     agentType: member.slice(agentType),

@@ -67,6 +67,7 @@ export async function* timeRows(
   yield* merged(readers, options.descending === true);
 }
 
+type PageRow = ReturnType<typeof parseTimeEntry<Bucket>>;
 type PageReader = () => Promise<readonly TimeRow[] | null>;
 
 function pageReader(connection: RedisConnection, bucket: Bucket, options: TimeRowOptions): PageReader {
@@ -92,12 +93,12 @@ function pageReader(connection: RedisConnection, bucket: Bucket, options: TimeRo
       const found = answer as string[];
       if (found.length < size * 2) ended = true;
       size = Math.min(LARGEST_PAGE, size * 4);
-      const rows: TimeEntry[] = [];
+      const rows: PageRow[] = [];
       for (let i = 0; i < found.length; i += 2) {
         const timestamp = Number(found[i + 1]);
         if (timestamp !== edge) [edge, skip] = [timestamp, 0];
         skip += 1;
-        const row = parseTimeEntry(found[i] as string, timestamp);
+        const row = parseTimeEntry(found[i] as string, timestamp, bucket);
         // What was read before comes again when others are written before it meanwhile.
         if (last && !isBeyond(row, last, descending)) continue;
         last = row;
@@ -108,8 +109,7 @@ function pageReader(connection: RedisConnection, bucket: Bucket, options: TimeRo
     return null;
   };
 
-  async function withScores(entries: readonly TimeEntry[]): Promise<readonly TimeRow[]> {
-    const rows = entries.map((entry) => toRow(entry, bucket));
+  async function withScores(rows: readonly PageRow[]): Promise<readonly TimeRow[]> {
     if (!withLateFacts) return rows;
     const [scores, members] = await connection.run([
       ["zmscore", bucket.qualities, ...rows.map((row) => row.interactionId)],
@@ -122,24 +122,6 @@ function pageReader(connection: RedisConnection, bucket: Bucket, options: TimeRo
     }
     return rows;
   }
-}
-
-/** Field by field: this runs for every row of a scan, and copying an object by spreading it costs twice as much. */
-function toRow(entry: TimeEntry, bucket: Bucket) {
-  return {
-    bucket,
-    overall: Number.NaN,
-    interactionId: entry.interactionId,
-    timestamp: entry.timestamp,
-    agentType: entry.agentType,
-    flags: entry.flags,
-    promptKeyHigh: entry.promptKeyHigh,
-    promptKeyLow: entry.promptKeyLow,
-    groupHigh: entry.groupHigh,
-    groupLow: entry.groupLow,
-    users: entry.users,
-    sessions: entry.sessions,
-  };
 }
 
 /** The overall that a score of the quality index stands for. */
