@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { fileStore, type Interaction, type InteractionStore } from "@whetstone/core";
 import { buildDpoDataset } from "@whetstone/datasets";
 // From the sources, for the way that the spool takes is no public one.
-import { appendSerialised } from "../../packages/core/src/serialised-records.js";
+import { appendKnown } from "../../packages/core/src/known-records.js";
 import { redisStore } from "../../packages/core/src/stores/redis-store.js";
 import { corpus } from "./corpus.js";
 import { type Measurement, measure, median, readAndParse } from "./measure.js";
@@ -106,13 +106,23 @@ interface Batch {
 }
 
 function inBatches(interactions: Iterable<Interaction>): Batch[] {
-  const batches: Batch[] = [];
-  for (const interaction of interactions) {
-    if ((batches.at(-1)?.records.length ?? BATCH) === BATCH) batches.push({ records: [], json: [] });
-    batches.at(-1)?.records.push(interaction);
-    batches.at(-1)?.json.push(Buffer.from(JSON.stringify(interaction)));
-  }
-  return batches;
+  const all = [...interactions];
+  return Array.from({ length: Math.ceil(all.length / BATCH) }, (_, i) => {
+    const some = all.slice(i * BATCH, (i + 1) * BATCH);
+    return { records: some, json: jsonOf(some) };
+  });
+}
+
+/** Parts of one block, as what the spool wrote in one go. */
+function jsonOf(some: readonly Interaction[]): Buffer[] {
+  const lines = some.map((record) => JSON.stringify(record));
+  const block = Buffer.from(lines.join(""));
+  let end = 0;
+  return lines.map((line) => {
+    const start = end;
+    end += Buffer.byteLength(line);
+    return block.subarray(start, end);
+  });
 }
 
 /** Sends batch after batch, a few at once. */
@@ -125,7 +135,7 @@ async function inFlight(batches: readonly Batch[], send: (batch: Batch) => Promi
 }
 
 function append(store: InteractionStore, { records, json }: Batch): Promise<unknown> {
-  return appendSerialised(store, records, json);
+  return appendKnown(store, records, { json, newIds: true });
 }
 
 async function ingested(send: (batch: Batch) => Promise<unknown>): Promise<Measurement> {

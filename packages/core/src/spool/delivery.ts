@@ -3,8 +3,8 @@ import type { CaptureQueue } from "../capture-queue.js";
 import type { Prepared, Sink, Taken } from "../drain.js";
 import { StoreError } from "../errors.js";
 import type { Interaction } from "../interaction.js";
+import { appendKnown } from "../known-records.js";
 import { type Ring, ring } from "../ring.js";
-import { appendSerialised } from "../serialised-records.js";
 import type { InteractionStore } from "../store.js";
 import { storeFault } from "../store-fault.js";
 import { asStoreError, growingPause } from "../store-trouble.js";
@@ -298,11 +298,10 @@ export function delivery({
           await firstLook;
         }
         const records = items.map(({ record }) => record as Interaction);
-        return appendSerialised(
-          store,
-          records,
-          items.map(({ json }) => json),
-        );
+        return appendKnown(store, records, {
+          json: items.map(({ json }) => json),
+          newIds: items.every(({ newId }) => newId),
+        });
       },
       tell(statuses, sent, attempt) {
         // After a first try that went unheard it is our own copy that the store knows.

@@ -22,6 +22,8 @@ export interface Item {
   readonly record: Interaction | null;
   /** The record's JSON in UTF-8, where it was made: for the spool. */
   readonly json: Buffer | null;
+  /** The record's id was made here. Not known of what is read back. */
+  readonly newId: boolean;
   readonly annotation: Annotation | null;
   readonly segment: Segment | null;
   readonly captured: Captured | null;
@@ -67,14 +69,14 @@ export function parcelOf(
 }
 
 /** An entry whose line is in the spool. */
-export function spooledItem({ sequence, record, annotation }: Prepared, line: Buffer, segment: Segment): Item {
+export function spooledItem({ sequence, record, newId, annotation }: Prepared, line: Buffer, segment: Segment): Item {
   const json = record ? line : null;
-  return { sequence, bytes: weightOf(line), record, json, annotation, segment, captured: null };
+  return { sequence, bytes: weightOf(line), record, json, newId, annotation, segment, captured: null };
 }
 
 /** An entry that no disk holds. */
-export function memoryItem({ sequence, bytes, record, annotation, captured }: Prepared): Item {
-  return { sequence, bytes, record, json: null, annotation, segment: null, captured };
+export function memoryItem({ sequence, bytes, record, newId, annotation, captured }: Prepared): Item {
+  return { sequence, bytes, record, json: null, newId, annotation, segment: null, captured };
 }
 
 /** What an entry weighs in memory, about: its text as JSON, and once more as the values that it was made of. */
@@ -88,7 +90,8 @@ export function itemOfLine(line: Buffer, segment: Segment, sequence: number): It
   const record = parseRecord(text);
   const annotation = record ? null : parseAnnotation(text);
   if (!record && !annotation) return null;
-  return { sequence, bytes: weightOf(line), record, json: record ? line : null, annotation, segment, captured: null };
+  const json = record ? line : null;
+  return { sequence, bytes: weightOf(line), record, json, newId: false, annotation, segment, captured: null };
 }
 
 function parseAnnotation(line: string): Annotation | null {

@@ -12,7 +12,13 @@ import type { RedisCommand } from "./redis-like.js";
 const MOST_CHECKED = 10_000;
 
 /** Stores records of different ids, and gives the ids that were not stored before. */
-export type RecordWriter = (records: readonly BucketRecord[], tags: readonly string[]) => Promise<Set<string>>;
+export type RecordWriter = (records: readonly BucketRecord[], options: WriteOptions) => Promise<Set<string>>;
+
+export interface WriteOptions {
+  readonly tags: readonly string[];
+  /** Nobody else can have brought the ids. Written once more, such a record is what it was. */
+  readonly newIds: boolean;
+}
 
 export function recordWriter(connection: RedisConnection, keys: Keys, where: string): RecordWriter {
   const oneAtATime = exclusiveById();
@@ -20,14 +26,14 @@ export function recordWriter(connection: RedisConnection, keys: Keys, where: str
   let checkedOf = -1;
 
   /** Writes what is not stored yet, and what is stored by half. */
-  async function write(records: readonly BucketRecord[], tags: readonly string[]): Promise<Set<string>> {
+  async function write(records: readonly BucketRecord[], { tags, newIds }: WriteOptions): Promise<Set<string>> {
     const fresh = new Set<string>();
     const byBucket = groupBy(records, ({ interactionId, timestamp }) => bucketAt(keys, interactionId, timestamp, tags));
     await allOf(
       [...byBucket].map(async ([bucket, given]) => {
         await checkTypes(bucket);
         const ids = given.map(({ interactionId }) => interactionId);
-        const times = await timesOf(connection, keys, ids, tags);
+        const times = newIds ? NONE : await timesOf(connection, keys, ids, tags);
         const unknown = given.filter(({ interactionId }) => !times.has(interactionId));
         const known = given.filter(({ interactionId, timestamp }) => times.get(interactionId) === timestamp);
         const again = known.length > 0 ? await halfLost(bucket, known) : [];
@@ -68,12 +74,13 @@ export function recordWriter(connection: RedisConnection, keys: Keys, where: str
     return known.filter((_, i) => (times as unknown[])[i] === null || Number(texts[i]) !== 1);
   }
 
-  return (records, tags) => {
+  return (records, options) => {
     return oneAtATime(
       records.map(({ interactionId }) => interactionId),
-      () => write(records, tags),
+      () => write(records, options),
     );
   };
 }
 
+const NONE: ReadonlyMap<string, number> = new Map();
 const sizeOf = ({ json }: BucketRecord): number => json.length;

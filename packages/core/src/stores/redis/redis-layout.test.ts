@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Annotation } from "../../annotation.js";
 import { DAY_MS } from "../../day.js";
 import type { Interaction } from "../../interaction.js";
+import { appendKnown } from "../../known-records.js";
 import { openStore } from "../../open-store.js";
 import { seededRandom } from "../../seeded-random.js";
 import { type IndexBatch, IndexFlag, type InteractionStore } from "../../store.js";
@@ -67,9 +68,42 @@ describe.runIf(hasRedisServer())("the layout on a single server", () => {
     await store.append([interaction({ timestamp: DAY })]);
     await server.cli("config", "resetstat");
     await store.append(Array.from({ length: 64 }, (_, i) => interaction({ timestamp: DAY + i })));
-    const calls = await server.cli("info", "commandstats");
-    const callsOf = (name: string) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(calls)?.[1] ?? 0);
+    const callsOf = await commandCalls(server);
     expect(["hset", "zadd", "hincrby", "zmscore", "multi", "exec"].map(callsOf)).toEqual([1, 3, 1, 2, 1, 1]);
+    await store.close();
+  });
+
+  it("keeps the JSON that comes with a record byte by byte, but for the user's pseudonym", async () => {
+    const { prefix, store } = open();
+    const plain = interaction({ timestamp: DAY, answer: "é€😀", agentType: "ünë" });
+    const users = interaction({ timestamp: DAY, userId: "ann", metadata: { note: "userId" } });
+    const quick = interaction({ timestamp: DAY, userId: "ann" });
+    const own = interaction({ timestamp: DAY, interactionId: "own:1", answer: "€" });
+    const records = [plain, users, quick, own];
+    // With a blank that JSON.stringify would not write.
+    const json = records.map((record) => Buffer.from(JSON.stringify(record).replace("{", "{ ")));
+    expect(await appendKnown(store, records, { json })).toEqual(records.map(() => "stored"));
+    expect(await appendKnown(store, records, { json })).toEqual(records.map(() => "duplicate"));
+    const text = ({ interactionId }: Interaction) => server.cli("hget", `${prefix}:{0}:2026-03-01:r`, interactionId);
+    const { userId = "" } = (await store.get(quick.interactionId)) ?? {};
+    expect(userId).toMatch(/^u:[0-9a-f]{32}$/);
+    expect(await text(plain)).toBe(String(json[0]));
+    expect(await text(users)).toBe(JSON.stringify({ ...users, userId })); // the name stands there twice
+    expect(await text(quick)).toBe(String(json[2]).replace('"ann"', `"${userId}"`));
+    expect(await text(own)).toBe(String(json[3]));
+    expect((await store.stats()).agentStats.ünë?.count).toBe(1);
+    await store.close();
+  });
+
+  it("writes new ids without asking for them, and once more without harm", async () => {
+    const { store } = open();
+    const records = Array.from({ length: 40 }, (_, i) => interaction({ timestamp: DAY + i }));
+    await server.cli("config", "resetstat");
+    expect(await appendKnown(store, records, { newIds: true })).toEqual(records.map(() => "stored"));
+    expect((await commandCalls(server))("zmscore")).toBe(0);
+    await store.annotate(records.map((record) => score(record, "judge:m@r", 0.9, 7)));
+    expect(await appendKnown(store, records, { newIds: true })).toEqual(records.map(() => "stored"));
+    expect((await store.stats()).agentStats.math).toMatchObject({ count: 40, highQualityCount: 40 });
     await store.close();
   });
 
@@ -306,6 +340,12 @@ async function collect(store: InteractionStore, options?: Parameters<Interaction
   const found = [];
   for await (const batch of store.query(options)) found.push(...batch);
   return found;
+}
+
+/** How often the server was asked for each command since its last `config resetstat`. */
+async function commandCalls(server: RedisServer): Promise<(name: string) => number> {
+  const calls = await server.cli("info", "commandstats");
+  return (name) => Number(new RegExp(`cmdstat_${name}:calls=(\\d+)`).exec(calls)?.[1] ?? 0);
 }
 
 async function index(store: InteractionStore, filter?: Parameters<InteractionStore["scanIndex"]>[0]) {

@@ -6,8 +6,8 @@ import { hash32 } from "../../hash.js";
 import { INDEX_BATCH, indexBatchBuilder, recordFlags } from "../../index-batch.js";
 import type { Interaction } from "../../interaction.js";
 import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../../interaction-filter.js";
+import { knownOf } from "../../known-records.js";
 import { pseudonymiser } from "../../pseudonym.js";
-import { serialised } from "../../serialised-records.js";
 import type { AnnotateStatus, FetchedRecord, InteractionFilter, QueryOptions, SharedStore } from "../../store.js";
 import { statsCounter } from "../../store-stats.js";
 import { inOrder } from "../calibration-files.js";
@@ -119,12 +119,12 @@ export function redisStoreAt(
     async append(interactions) {
       const { tags } = await openToWrite();
       const records = new Map<string, BucketRecord>();
-      const json = serialised(interactions);
+      const { json, newIds } = knownOf(interactions);
       interactions.forEach((interaction, i) => {
         const { interactionId } = interaction;
         if (!records.has(interactionId)) records.set(interactionId, bucketRecord(interaction, json[i] as Buffer));
       });
-      const fresh = await write([...records.values()], tags);
+      const fresh = await write([...records.values()], { tags, newIds });
       return interactions.map(({ interactionId }) => (fresh.delete(interactionId) ? "stored" : "duplicate"));
     },
 
