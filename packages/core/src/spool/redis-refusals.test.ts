@@ -47,7 +47,9 @@ describe.concurrent("nothing is lost and nothing is stored twice when Redis", ()
       },
     });
     expect(run).toMatchObject({ ...whole, stored: run.sent });
-    expect(run.errors.map(({ code }) => code)).toEqual(["STORE_READ_ONLY"]);
+    // Now and then the look at the server sees it before a write does.
+    const codes = run.errors.map(({ code }) => code).filter((code) => code !== "STORE_DEGRADED");
+    expect(codes).toEqual(["STORE_READ_ONLY"]);
   });
 
   it("refuses the password until it is corrected", async () => {
