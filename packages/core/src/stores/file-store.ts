@@ -301,11 +301,17 @@ function statusesOf(
   fresh: readonly Interaction[],
   written: number,
 ): AppendStatus[] {
-  if (fresh.length === interactions.length) return Array<AppendStatus>(written).fill("stored");
-  const stored = new Set(fresh.slice(0, written));
-  const failed = fresh[written];
-  const end = failed ? interactions.indexOf(failed) : interactions.length;
-  return interactions.slice(0, end).map((one) => (stored.has(one) ? "stored" : "duplicate"));
+  const statuses: AppendStatus[] = [];
+  let stored = 0;
+  for (const one of interactions) {
+    if (one !== fresh[stored]) statuses.push("duplicate");
+    else if (stored === written) break;
+    else {
+      statuses.push("stored");
+      stored += 1;
+    }
+  }
+  return statuses;
 }
 
 function narrowed(filter: InteractionFilter, beyond: InteractionFilter | null): InteractionFilter {

@@ -72,7 +72,9 @@ export function testStore(name: string, open: () => Promise<InteractionStore>, o
       assert.deepEqual(await store.append([first, again]), ["stored", "duplicate"]);
       assert.deepEqual(await store.append([again]), ["duplicate"]);
       assert.equal((await store.get(first.interactionId))?.answer, "first");
-      assert.equal((await store.stats()).totalInteractions, 1);
+      const twice = interaction({ interactionId: "twice" });
+      assert.deepEqual(await store.append([twice, first, twice]), ["stored", "duplicate", "duplicate"]);
+      assert.equal((await store.stats()).totalInteractions, 2);
     });
 
     test("stores a caller's own id once, whatever day it is given for", async () => {
