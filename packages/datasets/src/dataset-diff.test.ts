@@ -124,3 +124,12 @@ it("tells by the store which pairs were scored anew, and takes no correction for
   const fewer = await diffDatasets(at("corrected"), at("few"), { store });
   expect(fewer.removed.scoredAnew).toBeUndefined();
 });
+
+it("claims no difference of options with a file, which has no manifest", async () => {
+  const store = await storeOf([...recorded, record("f", 0.9)]);
+  await writeDataset(buildSftDataset(await storeOf(recorded)), at("file.jsonl"));
+  await store.annotate([{ interactionId: "b", kind: "score", source: "human:ann", at: START, scores: { overall: 1 } }]);
+  await writeDataset(buildSftDataset(store), at("folder"));
+  const diff = await diffDatasets(at("file.jsonl"), at("folder"));
+  expect(diff).toMatchObject({ options: {}, same: 3, changed: { scoredAnew: 1 }, added: { unknown: 1 } });
+});

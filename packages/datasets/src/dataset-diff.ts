@@ -83,7 +83,8 @@ export async function diffDatasets(
     }
   };
   const counts = { changed: counter(), added: counter(), removed: counter() };
-  const layout = LAYOUT.some((name) => JSON.stringify(a.options[name]) !== JSON.stringify(b.options[name]));
+  const differing = differingOptions(a, b);
+  const layout = LAYOUT.some((name) => differing.includes(name));
   let [same, moved] = [0, 0];
   for await (const row of rowsOf(a)) {
     if (!newer.identities.has(...row.identity)) {
@@ -106,8 +107,6 @@ export async function diffDatasets(
     counts.added.add(reason);
     note("added", reason, row);
   }
-  const names = [...new Set([...Object.keys(a.options), ...Object.keys(b.options)])].sort();
-  const differing = names.filter((name) => JSON.stringify(a.options[name]) !== JSON.stringify(b.options[name]));
   return {
     a: { path: pathA, rows: known.rows },
     b: { path: pathB, rows: newer.rows },
@@ -200,6 +199,13 @@ async function readRows(dataset: OpenDataset): Promise<KnownRows> {
   return { rows, identities, contents, places, prompts, times: [first, last] };
 }
 
+/** The names of the options that two manifests have otherwise; none where one of the two has no manifest. */
+function differingOptions(a: OpenDataset, b: OpenDataset): readonly string[] {
+  if (a.kind === null || b.kind === null) return [];
+  const names = [...new Set([...Object.keys(a.options), ...Object.keys(b.options)])].sort();
+  return names.filter((name) => JSON.stringify(a.options[name]) !== JSON.stringify(b.options[name]));
+}
+
 /** What the store says of the interactions of a removed row; null when they are as they were. */
 async function fateOf(
   { interactionIds, row }: DatasetRow,
@@ -268,8 +274,8 @@ function reasonOf(
   if (times.some((time) => time > others.times[1])) return "outsideTime";
   if (times.some((time) => time < others.times[0]) && typeof options.days_back === "number") return "outsideTime";
   if (LIMITS.some((name) => typeof options[name] === "number" && others.rows >= Number(options[name]))) return "limit";
-  const changed = OTHER_RULES.some((name) => JSON.stringify(of.options[name]) !== JSON.stringify(options[name]));
-  return changed ? "otherRules" : "unknown";
+  const differing = differingOptions(of, other);
+  return OTHER_RULES.some((name) => differing.includes(name)) ? "otherRules" : "unknown";
 }
 
 function metadataOf({ metadata }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
