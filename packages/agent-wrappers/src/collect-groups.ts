@@ -82,7 +82,7 @@ export async function collectGroups(
 ): Promise<CollectReport> {
   const { store, scorer, signal, onProgress } = options;
   const { groupSize = 4, concurrency = 8, name = "groups" } = options;
-  checkOptions(agent, { groupSize, concurrency, name });
+  checkOptions(agent, { store, groupSize, concurrency, name });
   signal?.throwIfAborted();
   const logger = options.logger ?? createInteractionLogger({ store });
   const counts = { prompts: 0, complete: 0, skipped: 0, answered: 0, failed: 0, scored: 0, unscored: 0 };
@@ -125,6 +125,7 @@ export async function collectGroups(
   async function* missingAnswers(): AsyncGenerator<MissingAnswer, void, void> {
     const seen = new Set<string>();
     for await (const prompt of prompts) {
+      checkPrompt(prompt);
       const groupId = `${name}:${keyOfPrompt(prompt)}`;
       if (seen.has(groupId)) continue;
       seen.add(groupId);
@@ -214,11 +215,16 @@ async function consumed(result: unknown): Promise<void> {
   }
 }
 
-function checkOptions(
-  agent: GroupAgent,
-  { groupSize, concurrency, name }: { readonly groupSize: number; readonly concurrency: number; readonly name: string },
-): void {
+interface CheckedOptions {
+  readonly store: InteractionStore;
+  readonly groupSize: number;
+  readonly concurrency: number;
+  readonly name: string;
+}
+
+function checkOptions(agent: GroupAgent, { store, groupSize, concurrency, name }: CheckedOptions): void {
   if (typeof agent !== "function") throw new ConfigError(`collectGroups: the agent is ${show(agent)}: give a function`);
+  if (!store) throw new ConfigError(`collectGroups: the store is ${show(store)}: give the store that holds the groups`);
   if (!Number.isInteger(groupSize) || groupSize < 2 || groupSize > 1000) {
     throw new ConfigError(`groupSize is ${groupSize}: use a whole number from 2 to 1000`);
   }
@@ -228,4 +234,11 @@ function checkOptions(
   if (!/^[\w.-]{1,64}$/.test(name)) {
     throw new ConfigError(`name is ${show(name)}: use 1 to 64 letters, digits, "_", "." or "-"`);
   }
+}
+
+function checkPrompt(prompt: LoggedPrompt): void {
+  const { query, agentType } = (prompt ?? {}) as Partial<LoggedPrompt>;
+  if (typeof query === "string" && typeof agentType === "string") return;
+  const remedy = 'give what loggedPrompts gives, or objects such as { query: "2 + 2?", agentType: "math" }';
+  throw new ConfigError(`collectGroups: a prompt is ${show(prompt)}: ${remedy}`);
 }

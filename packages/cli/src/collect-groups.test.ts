@@ -228,4 +228,9 @@ it("refuses options that cannot work", async () => {
   await expect(collectGroups(agent, [], { store, groupSize: 1 })).rejects.toThrow("groupSize is 1");
   await expect(collectGroups(agent, [], { store, concurrency: 0 })).rejects.toThrow("concurrency is 0");
   await expect(collectGroups(agent, [], { store, name: "a b" })).rejects.toThrow('name is "a b"');
+  const untyped = collectGroups as (agent: GroupAgent, prompts: unknown, options: object) => Promise<unknown>;
+  await expect(untyped(agent, [], {})).rejects.toThrow("the store is undefined: give the store");
+  for (const prompt of ["2 + 2?", { query: "2 + 2?" }, null]) {
+    await expect(untyped(agent, [prompt], { store })).rejects.toThrow(/a prompt is .*: give what loggedPrompts gives/);
+  }
 });
