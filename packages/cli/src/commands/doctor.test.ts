@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInteractionLogger } from "@whetstone/core";
 import { type RedisServer, startRedis } from "@whetstone/core/testing";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ExitCode } from "../exit-code.js";
@@ -49,6 +50,23 @@ it("names a wrong eviction policy, and exits with 3", async () => {
   await redis.configure("maxmemory-policy", "noeviction");
   expect(run.exitCode).toBe(ExitCode.partly);
   expect(run.stdout).toContain("set it to noeviction");
+});
+
+it("says what waits on this machine for a store that is away, also in a folder of the caller's", async () => {
+  const cwd = temporaryFolder();
+  const url = "redis://127.0.0.1:1";
+  for (const spoolDirectory of [join(cwd, ".whetstone/spool"), join(cwd, "elsewhere")]) {
+    const logger = createInteractionLogger({ store: url, spoolDirectory });
+    logger.log({ query: "2 + 2?", answer: "4", agentType: "math" });
+    await logger.close({ timeoutMs: 100 });
+  }
+  const oneWaits = { backlog: { segments: 1, bytes: expect.any(Number) } };
+  for (const options of [[], ["--spool", "elsewhere"]]) {
+    const { stdout } = await runInProcess(["doctor", "--store", url, ...options, "--json"], { cwd });
+    expect(JSON.parse(stdout)).toMatchObject(oneWaits);
+  }
+  const { stdout } = await runInProcess(["doctor", "--store", url, "--spool", "nowhere"], { cwd });
+  expect(stdout).toMatch(/spooled here\s+nothing/);
 });
 
 it("says why a store cannot be used, without its password", async () => {

@@ -28,6 +28,7 @@ export function doctorCommand(io: CliIo): Command {
       "Tells of the store whether it answers, what it is, what it holds, what waits on this machine to get there, and\n" +
         "what to fix. Exit code 0: all is well; 3: it works, but something should be fixed; 1: it does not work.",
     )
+    .option("--spool <folder>", "the spoolDirectory of the loggers on this machine", DEFAULT_SPOOL_DIRECTORY)
     .addHelpText(
       "after",
       examples(
@@ -36,13 +37,25 @@ export function doctorCommand(io: CliIo): Command {
         ["whetstone doctor --json | jq -e '.problems == []'", "for a script"],
       ),
     )
-    .action(commandAction(io, (context) => context.withStore((store) => run(context, store), { mustExist: true })));
+    .action(
+      commandAction<DoctorOptions>(io, (context, options) =>
+        context.withStore((store) => run(context, options, store), { mustExist: true }),
+      ),
+    );
 }
 
-async function run({ io, output }: CommandContext, store: InteractionStore): Promise<ExitCode> {
+interface DoctorOptions {
+  readonly spool: string;
+}
+
+async function run(
+  { io, output }: CommandContext,
+  { spool }: DoctorOptions,
+  store: InteractionStore,
+): Promise<ExitCode> {
   const { health, stats } = await examined(store);
   const facts: Record<string, string | number> = { ...health.facts, ...diskFacts(store.url) };
-  const backlog = spoolBacklog(store.url, resolve(io.cwd, DEFAULT_SPOOL_DIRECTORY));
+  const backlog = spoolBacklog(store.url, resolve(io.cwd, spool));
   const problems = [...health.reasons];
   if (Number(facts.freeDiskBytes) < LITTLE_SPACE) {
     problems.push(`only ${bytes(Number(facts.freeDiskBytes))} of the disk are free: make room, or remove old days`);
