@@ -76,7 +76,10 @@ describe("hostile bodies", () => {
     const many = await Promise.all(
       Array.from({ length: 20 }, () => flood(url, head("Transfer-Encoding: chunked\r\n\r\n"), 20)),
     );
-    expect(many.map(({ answer }) => answer.status)).toEqual(many.map(() => 413));
+    // Whoever goes on sending half a second after the answer is cut off, and may lose it: RFC 9112, section 9.6.
+    const statuses = many.map(({ answer }) => answer.status);
+    expect(statuses.filter((status) => status !== 413 && status !== 0)).toEqual([]);
+    expect(statuses.filter((status) => status === 413).length).toBeGreaterThan(10);
     expect((await cost("bodies of 100 MB")).grownMb).toBeLessThan(150);
   });
 
