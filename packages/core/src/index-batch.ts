@@ -62,6 +62,24 @@ export function indexBatchBuilder(capacity = INDEX_BATCH): IndexBatchBuilder {
   };
 }
 
+/** Numbers agent types from 0 on as they first come; `names` grows with them. */
+export function agentTypeNumbers(): {
+  readonly names: readonly string[];
+  readonly numberOf: (agentType: string) => number;
+} {
+  const names: string[] = [];
+  const numbers = new Map<string, number>();
+  return {
+    names,
+    numberOf(agentType) {
+      const known = numbers.get(agentType);
+      if (known !== undefined) return known;
+      numbers.set(agentType, names.length);
+      return names.push(agentType) - 1;
+    },
+  };
+}
+
 /** Computes the index columns of an interaction. */
 export function indexRow(interaction: StoredInteraction, ref: number, agentType: number): IndexRow {
   promptHash(interaction, prompt, 0);

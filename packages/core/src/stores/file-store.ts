@@ -3,7 +3,7 @@ import type { StoredInteraction } from "../annotation.js";
 import { dayOf, LAST_TIME } from "../day.js";
 import { ConfigError, StoreError } from "../errors.js";
 import { fairTurns } from "../fair-turns.js";
-import { INDEX_BATCH, indexBatchBuilder } from "../index-batch.js";
+import { agentTypeNumbers, INDEX_BATCH, indexBatchBuilder } from "../index-batch.js";
 import type { Interaction } from "../interaction.js";
 import { checkQuery, interactionFilter, parseCursor } from "../interaction-filter.js";
 import { diskError } from "../journal/disk-error.js";
@@ -181,14 +181,7 @@ export function fileStore(folder: string): JournaledStore {
     async *scanIndex(filter = {}) {
       open();
       const matches = interactionFilter(filter);
-      const names: string[] = [];
-      const numbers = new Map<string, number>();
-      const numberOf = (name: string): number => {
-        const known = numbers.get(name);
-        if (known !== undefined) return known;
-        numbers.set(name, names.length);
-        return names.push(name) - 1;
-      };
+      const { names, numberOf } = agentTypeNumbers();
       let batch = indexBatchBuilder();
       let damaged = 0;
       for (const day of openDays(filter)) {

@@ -4,7 +4,14 @@ import { type Annotation, annotationKey, effectiveScore, type StoredInteraction 
 import type { Calibration } from "../calibration.js";
 import { DAY_MS, dayNumber } from "../day.js";
 import { StoreError } from "../errors.js";
-import { annotationFlags, INDEX_BATCH, indexBatchBuilder, indexRow, recordFlags } from "../index-batch.js";
+import {
+  agentTypeNumbers,
+  annotationFlags,
+  INDEX_BATCH,
+  indexBatchBuilder,
+  indexRow,
+  recordFlags,
+} from "../index-batch.js";
 import type { Interaction } from "../interaction.js";
 import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../interaction-filter.js";
 import { pseudonymiser } from "../pseudonym.js";
@@ -107,17 +114,14 @@ export function memoryStore(): InteractionStore {
     async *scanIndex(filter) {
       open();
       const matches = interactionFilter(filter);
-      const names: string[] = [];
-      const numbers = new Map<string, number>();
+      const { names, numberOf } = agentTypeNumbers();
       let batch = indexBatchBuilder();
       for (const position of ordered()) {
         const record = records[position];
         if (!record) continue;
         const interaction = stored(record);
         if (!matches(filterable(interaction))) continue;
-        const number = numbers.get(record.agentType) ?? names.push(record.agentType) - 1;
-        numbers.set(record.agentType, number);
-        batch.push(indexRow(interaction, position, number));
+        batch.push(indexRow(interaction, position, numberOf(record.agentType)));
         // Each prompt is hashed anew, so that a whole batch would hold up everything else for long.
         if (batch.length % 256 === 0) await nextTurn();
         if (batch.length < INDEX_BATCH) continue;

@@ -3,7 +3,7 @@ import { effectiveScore, type StoredInteraction } from "../../annotation.js";
 import { dayOf, dayStart, LAST_TIME } from "../../day.js";
 import { ConfigError, StoreError } from "../../errors.js";
 import { hash32 } from "../../hash.js";
-import { INDEX_BATCH, indexBatchBuilder, recordFlags } from "../../index-batch.js";
+import { agentTypeNumbers, INDEX_BATCH, indexBatchBuilder, recordFlags } from "../../index-batch.js";
 import type { Interaction } from "../../interaction.js";
 import { checkQuery, type Filterable, interactionFilter, parseCursor } from "../../interaction-filter.js";
 import { knownOf } from "../../known-records.js";
@@ -205,20 +205,17 @@ export function redisStoreAt(
       const opened = await open();
       interactionFilter(filter); // wrong options fail whatever is stored
       if (!opened) return;
-      const names: string[] = [];
-      const numbers = new Map<string, number>();
+      const { names, numberOf } = agentTypeNumbers();
       let batch = indexBatchBuilder();
       for await (const rows of rowsOf(opened.tags, filter)) {
         for (const row of rows) {
-          const number = numbers.get(row.agentType) ?? names.push(row.agentType) - 1;
-          numbers.set(row.agentType, number);
           batch.push({
             refs: refs.refOf(row.bucket, row.interactionId),
             timestamps: row.timestamp,
             overall: row.overall,
             promptKeyHigh: row.promptKeyHigh,
             promptKeyLow: row.promptKeyLow,
-            agentTypes: number,
+            agentTypes: numberOf(row.agentType),
             flags: row.flags,
             groupHigh: row.groupHigh,
             groupLow: row.groupLow,
