@@ -6,7 +6,6 @@ import {
   isTokenCharacter,
   runEnd,
   runReader,
-  runStart,
 } from "./character-set.js";
 import type { Detector } from "./finding.js";
 
@@ -20,29 +19,37 @@ const MAX_VALUE = 8_192;
 const JUDGED = 128;
 
 /**
- * Values that only their label gives away: `password = …`, `"api_key": "…"`, `my token is …`, `Authorization: …`.
- * What stands there must look drawn at random, or for a password hold a digit; names, calls and variables stay.
+ * Values that only their label gives away: `password = …`, `"api_key": "…"`, `Authorization: …`. What stands there must
+ * look drawn at random, or for a password hold a digit; names, calls and variables stay.
  */
-export const labelledSecret: Detector = (text, found) => {
-  let valueAfter: ReturnType<typeof valueReader> | undefined;
-  const look = (labelEnd: number, from: number, least: number) => {
-    const end = beforeGap(text, labelEnd);
-    if (!mayEndLabel(text, end)) return;
-    valueAfter ??= valueReader(text);
-    const value = valueAfter(end, from, least);
-    if (value) found.push({ ...value, kind: "secret" });
-  };
+export const assignedSecret: Detector = (text, found) => {
+  let valueAfter: ValueReader | undefined;
   for (const sign of [":", "="]) {
-    for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) look(at, at + 1, MIN_SCHEME);
-  }
-  // Written out, as in "my password is …". V8 searches six characters faster than more.
-  for (const words of ["word i", "key is", "ken is", "cret i"]) {
-    for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1)) {
-      const labelEnd = at + words.indexOf(" ");
-      if (text.startsWith(" is ", labelEnd)) look(labelEnd, labelEnd + " is ".length, MIN_VALUE);
+    for (let at = text.indexOf(sign); at >= 0; at = text.indexOf(sign, at + 1)) {
+      const labelEnd = beforeGap(text, at);
+      if (!mayEndLabel(text, labelEnd)) continue;
+      valueAfter ??= valueReader(text);
+      const value = valueAfter(labelEnd, at + 1, MIN_SCHEME);
+      if (value) found.push({ ...value, kind: "secret" });
     }
   }
-  // A scheme without its header.
+};
+
+/** The same in words, `my token is …`, and behind a scheme without its header, `Bearer …`. */
+export const spokenSecret: Detector = (text, found) => {
+  const valueAfter = valueReader(text);
+  const look = (end: number, from: number, least: number) => {
+    const labelEnd = beforeGap(text, end);
+    const value = mayEndLabel(text, labelEnd) ? valueAfter(labelEnd, from, least) : null;
+    if (value) found.push({ ...value, kind: "secret" });
+  };
+  // V8 searches six characters faster than more.
+  for (const words of ["word i", "key is", "ken is", "cret i"]) {
+    for (let at = text.indexOf(words); at >= 0; at = text.indexOf(words, at + 1)) {
+      const end = at + words.indexOf(" ");
+      if (text.startsWith(" is ", end)) look(end, end + " is ".length, MIN_VALUE);
+    }
+  }
   for (const word of ["Bearer ", "bearer "]) {
     for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
       look(at + word.length - 1, at + word.length, MIN_TOKEN);
@@ -51,7 +58,6 @@ export const labelledSecret: Detector = (text, found) => {
 };
 
 const isGap = characterSet(" \t\"'`\\");
-const isLabel = characterSet("A-Za-z0-9_. -");
 const isCredential = characterSet("A-Za-z0-9_+/.=~-");
 const isPasswordCharacter = characterSet("!#-&*-+--:=?-Z^-_a-z|~");
 
@@ -62,8 +68,10 @@ interface Stretch {
 
 type Strength = "password" | "strong" | "weak" | "authorization";
 
+type ValueReader = (labelEnd: number, from: number, least: number) => Stretch | null;
+
 /** Reads the values behind labels, and each long run of characters only once. */
-function valueReader(text: string): (labelEnd: number, from: number, least: number) => Stretch | null {
+function valueReader(text: string): ValueReader {
   const passwordEnd = runReader(text, isPasswordCharacter);
   const credentialEnd = runReader(text, isCredential);
   const lineEnd = runReader(text, isLineCharacter);
@@ -138,42 +146,25 @@ export function isNamedSecret(text: string, label: string): boolean {
   return strength === "password" ? value.length >= MIN_VALUE : isSecretValue(value, strength, true);
 }
 
-const PASSWORD_WORDS = ["password", "passwd", "pwd", "passphrase", "passcode"];
-const STRONG_WORDS = [
-  "secret",
-  "token",
-  "apikey",
-  "secretkey",
-  "accesskey",
-  "accesskeyid",
-  "privatekey",
-  "authkey",
-  "signingkey",
-  "encryptionkey",
-  "accountkey",
-  "sharedkey",
-  "licensekey",
-  "servicekey",
-  "masterkey",
-  "credential",
-  "credentials",
-  "bearer",
-  "sessionid",
-  "sessid",
-  "cookie",
-];
-
 /** How sure a label that ends here makes it that a secret follows; null when it says nothing of the kind. */
 function strengthOf(text: string, end: number): Strength | null {
-  const start = runStart(text, end, isLabel, Math.max(0, end - MAX_LABEL));
-  const word = text
-    .slice(start, end)
-    .toLowerCase()
-    .replace(/[_. -]/g, "");
-  if (word.endsWith("authorization")) return "authorization";
-  if (PASSWORD_WORDS.some((name) => word.endsWith(name))) return "password";
-  if (STRONG_WORDS.some((name) => word.endsWith(name))) return "strong";
-  return word.endsWith("key") ? "weak" : null;
+  for (const { word, strength } of WORDS_BY_ENDING.get(endingOf(text, end)) ?? []) {
+    if (endsWithWord(text, end, word)) return strength;
+  }
+  return null;
+}
+
+/** Whether the letters before `end` are this word, whatever their case and whatever joins them. */
+function endsWithWord(text: string, end: number, word: string): boolean {
+  let left = word.length;
+  for (let at = end - 1; left > 0 && at >= 0 && at >= end - MAX_LABEL; at--) {
+    const code = text.charCodeAt(at);
+    if (isJoint(code)) continue;
+    // The bit in which the cases of a letter differ.
+    if ((code | 32) !== word.charCodeAt(left - 1)) return false;
+    left -= 1;
+  }
+  return left === 0;
 }
 
 /** Where a label ends that stands before `at`, with quotes and up to four spaces between. */
@@ -203,10 +194,28 @@ function endingOf(text: string, end: number): number {
 
 const isJoint = characterSet("_. -");
 
-const LABEL_WORDS = [...PASSWORD_WORDS, ...STRONG_WORDS, "authorization", "key"];
+/** What labels end in, and for each end the surest reading first. */
+const LABEL_WORDS: readonly (readonly [Strength, readonly string[]])[] = [
+  ["authorization", ["authorization"]],
+  ["password", ["password", "passwd", "pwd", "passphrase", "passcode"]],
+  [
+    "strong",
+    ["secret", "token", "accesskeyid", "credential", "credentials", "bearer", "sessionid", "sessid", "cookie"],
+  ],
+  ["strong", ["api", "secret", "access", "private", "auth", "signing", "encryption"].map((name) => `${name}key`)],
+  ["strong", ["account", "shared", "license", "service", "master"].map((name) => `${name}key`)],
+  ["weak", ["key"]],
+];
 /** By what `endingOf` gives. */
+const WORDS_BY_ENDING = new Map<number, { readonly word: string; readonly strength: Strength }[]>();
 const ENDINGS = new Uint8Array(32 ** 3);
-for (const word of LABEL_WORDS) ENDINGS[endingOf(word, word.length)] = 1;
+for (const [strength, words] of LABEL_WORDS) {
+  for (const word of words) {
+    const ending = endingOf(word, word.length);
+    WORDS_BY_ENDING.set(ending, [...(WORDS_BY_ENDING.get(ending) ?? []), { word, strength }]);
+    ENDINGS[ending] = 1;
+  }
+}
 
 /** A run of letters and digits in which the kinds change more often than in any name. */
 function looksRandom(value: string, strength: Strength): boolean {

@@ -3,12 +3,13 @@ import { bankAccount } from "./bank-account.js";
 import { cardNumber } from "./card-number.js";
 import { emailAddress } from "./email-address.js";
 import type { Detector, Finding, RedactedKind } from "./finding.js";
-import { isNamedSecret, labelledSecret } from "./labelled-secret.js";
+import { Hint, hintsOf } from "./hints.js";
+import { assignedSecret, isNamedSecret, spokenSecret } from "./labelled-secret.js";
 import { longNumbers, type NumberDetector } from "./long-number.js";
 import { phoneNumber } from "./phone-number.js";
 import { createPlaceholders, type Placeholders } from "./placeholders.js";
 import { privateKey } from "./private-key.js";
-import { secretToken } from "./secret-token.js";
+import { prefixedKey, secretToken } from "./secret-token.js";
 import { socialSecurityNumber } from "./social-security-number.js";
 import { urlCredentials } from "./url-credentials.js";
 
@@ -67,10 +68,14 @@ export function redactor(options: RedactOptions = {}): Redactor {
     if (label !== "" && isNamedSecret(text, label)) return [{ start: 0, end: text.length, kind: "secret" }];
     const found: Finding[] = [];
     if (text.length < SHORT && !TELLING.test(text)) return found;
+    const hints = hintsOf(text);
     for (const detect of SECRETS) detect(text, found);
+    if ((hints & Hint.privateKey) !== 0) privateKey(text, found);
+    if ((hints & Hint.token) !== 0) secretToken(text, found);
+    if ((hints & Hint.wording) !== 0) spokenSecret(text, found);
     if (secretsOnly) return found;
     for (const detect of personal) detect(text, found);
-    if (numbers.length === 0) return found;
+    if (numbers.length === 0 || (hints & Hint.longNumber) === 0) return found;
     for (const number of longNumbers(text)) for (const detect of numbers) detect(text, number, found, label);
     return found;
   }
@@ -92,7 +97,7 @@ export function redactor(options: RedactOptions = {}): Redactor {
   };
 }
 
-const SECRETS: readonly Detector[] = [privateKey, urlCredentials, secretToken, labelledSecret];
+const SECRETS: readonly Detector[] = [urlCredentials, prefixedKey, assignedSecret];
 const NOTHING: Readonly<Partial<Record<RedactedKind, number>>> = Object.freeze({});
 /** a@b.co is the shortest thing that is looked for. */
 const MIN_LENGTH = 6;

@@ -83,9 +83,9 @@ const JUDGED = 256;
 const MIN_JWT_HEADER = 14;
 const MAX_JWT_HEADER = 4_096;
 
-/** Tokens that show by themselves what they are: providers' keys and JSON Web Tokens. */
-export const secretToken: Detector = (text, found) => {
-  const endOfToken = runReader(text, isTokenCharacter);
+/** Providers' keys that a prefix gives away. */
+export const prefixedKey: Detector = (text, found) => {
+  let endOfToken: ((from: number) => number) | undefined;
   for (const separator of ["_", "-"]) {
     let [triedRun, tries] = [0, 0];
     for (let at = text.indexOf(separator); at >= 0; at = text.indexOf(separator, at + 1)) {
@@ -93,6 +93,7 @@ export const secretToken: Detector = (text, found) => {
       const start = prefixStart(text, at);
       const form = start < at ? KEY_FORMS.get(text.slice(start, at + 1)) : undefined;
       if (!form) continue;
+      endOfToken ??= runReader(text, isTokenCharacter);
       const end = endOfToken(at + 1);
       tries = end === triedRun ? tries + 1 : 1;
       triedRun = end;
@@ -103,6 +104,11 @@ export const secretToken: Detector = (text, found) => {
       at = end - 1;
     }
   }
+};
+
+/** Providers' keys without a prefix, and JSON Web Tokens. */
+export const secretToken: Detector = (text, found) => {
+  const endOfToken = runReader(text, isTokenCharacter);
   for (const { anchor, length, exact } of FIXED_FORMS) {
     for (let at = text.indexOf(anchor); at >= 0; at = text.indexOf(anchor, at + 1)) {
       const body = at + anchor.length;
