@@ -34,13 +34,12 @@ const STRETCHES: readonly (readonly [hint: HintName, places: readonly string[]])
   ["privateKey", ["-", "B"]], // -----BEGIN
   ["token", ["AKS", "I", "Az"]], // AKIA, ASIA, AIza
   ["token", ["T", "3"]], // ATATT3
-  ["token", ["2", "9", "."]], // ya29.
-  ["token", ["S", "G", "."]],
+  ["token", ["2S", "9G", "."]], // ya29., SG.
   ["token", ["y", "J"]], // eyJ
   ["wording", ["r", "d", " ", "i"]], // password is
   ["wording", ["kr", "e", "nty", " ", "i"]], // key is, token is, secret is
   ["wording", ["r", "e", "r"]], // Bearer
-  ["longNumber", [DIGITS, JOINED, JOINED, JOINED, DIGITS]],
+  ["longNumber", [DIGITS, ...Array<string>(7).fill(JOINED)]],
 ];
 
 const EVERY_HINT = Hint.privateKey | Hint.token | Hint.wording | Hint.longNumber;
