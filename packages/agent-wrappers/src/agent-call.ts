@@ -65,7 +65,7 @@ export function startCall(options: WrapOptions, self: unknown, args: readonly un
         report(error);
       }
     };
-    layFields(input, describeCall(asked, result, end, report));
+    describeCall(input, asked.turns, result, end, report);
     if (failed) input.errorOccurred = true;
     if (modelCalls) lay(() => modelCalls?.fields(input) ?? {});
     const describe = options.describe ?? presetFor(options.agentType);
@@ -121,6 +121,7 @@ function readAskedSafely(args: readonly unknown[], report: (error: unknown) => v
 }
 
 function fieldsOf({ agentType, variant, model, metadata }: WrapOptions, { session }: Scope, { query }: Asked): Fields {
+  // The logger makes JSON of a structure, off the caller's path.
   const input: Fields = { query: query as string, answer: "", agentType };
   if (variant !== undefined) input.variant = variant;
   if (model !== undefined) input.model = model;

@@ -1,12 +1,17 @@
 import { expect, it } from "vitest";
 import { answerText, chunkText, queryText } from "./call-text.js";
 import { type CallEnd, describeCall, readAsked } from "./describe-call.js";
+import type { Fields } from "./record-fields.js";
 
 const end: CallEnd = { error: undefined, latencyMs: 1, cancelled: false, text: undefined, returned: undefined };
-const describe = (args: unknown[], result: unknown) =>
-  describeCall(readAsked(args), result, end, (error) => {
+const describe = (args: unknown[], result: unknown) => {
+  const { query, turns } = readAsked(args);
+  const fields: Fields = { query: query as string };
+  describeCall(fields, turns, result, end, (error) => {
     throw error;
   });
+  return fields;
+};
 
 it.each([
   [["what?", "else"], "what?"],

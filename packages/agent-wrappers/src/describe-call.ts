@@ -52,28 +52,27 @@ export function readAsked(args: readonly unknown[]): Asked {
 }
 
 /**
- * The fields that every record has, whatever the agent. A field that cannot be read is left out, and `report` hears of
- * the first.
+ * Adds the fields that every record has, whatever the agent. A field that cannot be read is left out, and `report` hears
+ * of the first.
  */
 export function describeCall(
-  { query, turns }: Asked,
+  fields: Fields,
+  turns: Asked["turns"],
   result: unknown,
   end: CallEnd,
   report: (error: unknown) => void,
-): Fields {
-  // The logger makes JSON of a structure, off the caller's path.
-  const fields: Fields = { query: query as string };
+): void {
   const value = finalValue(result, end);
   // Most answers are a text, which has no fields to read.
   if (typeof value !== "object" || value === null) {
     const failed = end.error !== undefined && value === undefined;
     fields.answer = end.text || (failed ? "" : (answerText(value) as string));
-    fields.messages = conversationWith(turns, value, fields.answer);
-    return fields;
+    if (turns) fields.messages = conversationWith(turns, value, fields.answer);
+    return;
   }
 
   let unreadable = false;
-  for (const [name, read] of READERS) {
+  for (const [name, read] of saysMore(value, turns) ? READERS : ANSWER_READER) {
     try {
       const field = read(value, end, turns);
       if (field !== undefined) (fields as Record<string, unknown>)[name] = field;
@@ -82,28 +81,49 @@ export function describeCall(
       unreadable = true;
     }
   }
-  return fields;
 }
 
 type Reader = (value: object, end: CallEnd, turns: readonly unknown[] | undefined) => unknown;
 
+const ANSWER_READER: readonly (readonly [keyof Fields, Reader])[] = [["answer", answerOf]];
+/** What the object says that an agent gave. */
+const READERS: readonly (readonly [keyof Fields, Reader])[] = [
+  ...ANSWER_READER,
+  ["messages", (value, end, turns) => readArray(value, "messages") ?? conversationOf(value, end, turns)],
+  ["tools", (value) => readArray(value, "tools")],
+  ["toolsUsed", (value) => toolNames(readArray(value, "toolsUsed"))],
+  ["sources", (value) => toSources(readArray(value, "sources"))],
+  ["retrievalMethod", (value) => readText(value, "retrievalMethod")],
+  ["qualityScores", readScores],
+  ["model", (value) => readText(value, "model")],
+  ["usage", (value) => readUsage(readField(value, "usage"))],
+  ["reference", (value) => readText(value, "reference")],
+  ["groupId", (value) => readText(value, "groupId")],
+];
+
 /**
- * What the object says that an agent gave. Most objects say little of it, and this runs in every call: V8 answers `in`
+ * Whether there is more to read than the answer. Most objects say no more, and this runs in every call: V8 answers `in`
  * at once where the name stands in the code, and not where it comes from a table.
  */
-const READERS: readonly (readonly [keyof Fields, Reader])[] = [
-  ["answer", answerOf],
-  ["messages", (value, end, turns) => readArray(value, "messages") ?? conversationOf(value, end, turns)],
-  ["tools", (value) => ("tools" in value ? readArray(value, "tools") : undefined)],
-  ["toolsUsed", (value) => ("toolsUsed" in value ? toolNames(readArray(value, "toolsUsed")) : undefined)],
-  ["sources", (value) => ("sources" in value ? toSources(readArray(value, "sources")) : undefined)],
-  ["retrievalMethod", (value) => ("retrievalMethod" in value ? readText(value, "retrievalMethod") : undefined)],
-  ["qualityScores", (value) => ("qualityScores" in value ? readScores(value) : undefined)],
-  ["model", (value) => ("model" in value ? readText(value, "model") : undefined)],
-  ["usage", (value) => ("usage" in value ? readUsage(readField(value, "usage")) : undefined)],
-  ["reference", (value) => ("reference" in value ? readText(value, "reference") : undefined)],
-  ["groupId", (value) => ("groupId" in value ? readText(value, "groupId") : undefined)],
-];
+function saysMore(value: object, turns: readonly unknown[] | undefined): boolean {
+  try {
+    return (
+      turns !== undefined ||
+      "messages" in value ||
+      "tools" in value ||
+      "toolsUsed" in value ||
+      "sources" in value ||
+      "retrievalMethod" in value ||
+      "qualityScores" in value ||
+      "model" in value ||
+      "usage" in value ||
+      "reference" in value ||
+      "groupId" in value
+    );
+  } catch {
+    return true; // the reader of each field finds out whether it can be read
+  }
+}
 
 function answerOf(value: object, end: CallEnd): unknown {
   return end.text || (statusLine(value) ?? answerText(value));
