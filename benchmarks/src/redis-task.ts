@@ -51,22 +51,8 @@ const TASKS: Record<string, () => Promise<Measurement>> = {
       }),
     ),
   "file-parse": () => measure(() => readAndParse(more)),
-  scan: () =>
-    withStore((store) =>
-      measure(async () => {
-        let seen = 0;
-        for await (const batch of store.query()) seen += batch.length;
-        return seen;
-      }),
-    ),
-  "scan-index": () =>
-    withStore((store) =>
-      measure(async () => {
-        let seen = 0;
-        for await (const batch of store.scanIndex()) seen += batch.length;
-        return seen;
-      }),
-    ),
+  scan: () => withStore((store) => scanned(store, store.query())),
+  "scan-index": () => withStore((store) => scanned(store, store.scanIndex())),
   latest: () => withStore((store) => latest(store, {})),
   "latest-filtered": () => withStore((store) => latest(store, { agentTypes: ["math"] })),
   cleanup: () =>
@@ -97,6 +83,19 @@ async function withStore<T>(run: (store: InteractionStore) => Promise<T>): Promi
   } finally {
     await store.close();
   }
+}
+
+/** Reads all of it. Opening the connection loads modules, which are made from TypeScript here, and is no part of it. */
+async function scanned(
+  store: InteractionStore,
+  batches: AsyncIterable<{ readonly length: number }>,
+): Promise<Measurement> {
+  await store.health();
+  return measure(async () => {
+    let seen = 0;
+    for await (const batch of batches) seen += batch.length;
+    return seen;
+  });
 }
 
 /** Records that were serialised already. */

@@ -4,25 +4,32 @@ import type { RedisCommand, RedisPipeline } from "./redis-like.js";
  * Adds a command to a pipeline. A long one is written here, in one piece: ioredis turns each of its values into texts of
  * its own, and the texts of a whole batch into one, which takes it longer than all the rest of a write.
  */
-export function addCommand(pipeline: RedisPipeline, command: RedisCommand): void {
+export function addCommand(pipeline: RedisPipeline, command: RedisCommand, asBytes = false): void {
+  const call = asBytes ? "callBuffer" : "call";
   if (command.length < LONG && !command.some((value) => typeof value === "object")) {
-    pipeline.call(...(command as readonly [string, ...(string | number)[]]));
+    pipeline[call](...(command as readonly [string, ...(string | number)[]]));
     return;
   }
   // The client makes a command of what stands in front, its keys, so that it finds the server of a cluster, puts its
   // prefix before the keys, and sends the command again after a lost connection. What it sends are these bytes.
-  const front = command[0] === "eval" ? 3 + Number(command[2]) : 2;
+  const front = lengthOfFront(command);
   const client = pipeline as RedisPipeline & { sendCommand(made: ClientCommand): unknown };
   const { sendCommand } = client;
   client.sendCommand = (made) => {
     made.toWritable = () => encoded(made, command, front);
     return sendCommand.call(client, made);
   };
-  client.call(...(command.slice(0, front) as [string, ...(string | number)[]]));
+  client[call](...(command.slice(0, front) as [string, ...(string | number)[]]));
   client.sendCommand = sendCommand;
 }
 
 const LONG = 16;
+
+/** How many values the name and the keys are. */
+function lengthOfFront([name, ...values]: RedisCommand): number {
+  if (name === "eval") return 3 + Number(values[1]);
+  return name === "exists" ? 1 + values.length : 2;
+}
 
 /** What of ioredis' commands we use. */
 interface ClientCommand {

@@ -6,6 +6,9 @@ import type { RecordPlace } from "./record-places.js";
 import type { RedisConnection } from "./redis-connection.js";
 import { daysOf, isBefore, type TimeRowOptions, timeRows } from "./time-rows.js";
 
+/** Rows wait while the records of those before them are read: where they are few, they die young. */
+const LARGEST_PAGE = 512;
+
 /** Streams the places of records that may match, in the order asked for: by the index that leaves the fewest. */
 export async function* queryPlaces(
   connection: RedisConnection,
@@ -27,7 +30,8 @@ export async function* queryPlaces(
       continue;
     }
     const withLateFacts = qualities !== null;
-    const rows = timeRows(connection, buckets, { startTime, endTime, descending, after, withLateFacts, firstPage });
+    const pages = { firstPage, largestPage: LARGEST_PAGE };
+    const rows = timeRows(connection, buckets, { startTime, endTime, descending, after, withLateFacts, ...pages });
     for await (const page of rows) yield page.filter(matches);
   }
 }

@@ -25,6 +25,8 @@ export interface RedisConnectionOptions {
 export interface RedisConnection {
   /** Sends commands together, all about keys of one slot. Gives their results, or fails with the first error. */
   run(commands: readonly RedisCommand[]): Promise<unknown[]>;
+  /** The same; texts come as their bytes, which hold up no garbage collection while they wait to be read. */
+  runForBytes(commands: readonly RedisCommand[]): Promise<unknown[]>;
   /** The same in MULTI: all of them, or none. */
   transact(commands: readonly RedisCommand[]): Promise<unknown[]>;
   /** Whether it is a cluster; known after the first `run`. */
@@ -177,12 +179,13 @@ export function redisConnection({
   async function send(
     commands: readonly RedisCommand[],
     pipelineOf: (opened: RedisLike) => RedisPipeline,
+    asBytes = false,
   ): Promise<unknown[]> {
     const opened = await admitted();
     let answers: [Error | null, unknown][] | null;
     try {
       const pipeline = pipelineOf(opened);
-      for (const command of commands) addCommand(pipeline, command);
+      for (const command of commands) addCommand(pipeline, command, asBytes);
       answers = await pipeline.exec();
     } catch (error) {
       throw failureOf(opened, error);
@@ -211,6 +214,7 @@ export function redisConnection({
 
   return {
     run: (commands) => send(commands, (opened) => opened.pipeline()),
+    runForBytes: (commands) => send(commands, (opened) => opened.pipeline(), true),
     transact: (commands) => send(commands, (opened) => opened.multi()),
     async isCluster() {
       return (await admitted()).isCluster === true;

@@ -1,5 +1,6 @@
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Annotation } from "../../annotation.js";
+import type { Annotation, StoredInteraction } from "../../annotation.js";
 import { DAY_MS } from "../../day.js";
 import type { Interaction } from "../../interaction.js";
 import { appendKnown } from "../../known-records.js";
@@ -10,6 +11,7 @@ import { interaction } from "../../testing/interaction.js";
 import { type RedisCluster, startRedisCluster } from "../../testing/redis-cluster.js";
 import { hasRedisServer, type RedisServer, startRedis } from "../../testing/redis-server.js";
 import { memoryStore } from "../memory-store.js";
+import { redisStore } from "../redis-store.js";
 import { CLUSTER_TAGS, tagOf } from "./buckets.js";
 
 const DAY = Date.UTC(2026, 2, 1);
@@ -105,6 +107,27 @@ describe.runIf(hasRedisServer())("the layout on a single server", () => {
     expect(await appendKnown(store, records, { newIds: true })).toEqual(records.map(() => "stored"));
     expect((await store.stats()).agentStats.math).toMatchObject({ count: 40, highQualityCount: 40 });
     await store.close();
+  });
+
+  it("reads records of many days in one round trip, also behind a client's own prefix, with what was said of them", async () => {
+    const client = new Redis(server.port, server.host, { keyPrefix: "app:" });
+    const store = redisStore({ client, prefix: `p${++prefixes}` });
+    const records = Array.from({ length: 60 }, (_, i) => interaction({ timestamp: DAY + (i % 20) * DAY_MS + i }));
+    await store.append(records);
+    const handles = (await index(store)).flatMap(({ refs }) => [...refs]);
+    await server.cli("config", "resetstat");
+    const read = await readAll(store, handles);
+    expect(read.map(({ interactionId }) => interactionId).sort()).toEqual(
+      records.map(({ interactionId }) => interactionId).sort(),
+    );
+    const callsOf = await commandCalls(server);
+    expect(["hmget", "exists"].map(callsOf)).toEqual([20, 1]);
+    const said = score(records[41] as Interaction, "judge:m@r", 0.9, 7);
+    await store.annotate([said]);
+    const annotated = (await readAll(store, handles)).filter(({ annotations }) => annotations);
+    expect(annotated).toEqual([{ ...records[41], annotations: [said] }]);
+    await store.close();
+    client.disconnect();
   });
 
   it("heals a record that is stored by half, and keeps what was said of it", async () => {
@@ -352,6 +375,12 @@ async function index(store: InteractionStore, filter?: Parameters<InteractionSto
   const batches: IndexBatch[] = [];
   for await (const batch of store.scanIndex(filter)) batches.push(batch);
   return batches;
+}
+
+async function readAll(store: InteractionStore, handles: readonly number[]): Promise<StoredInteraction[]> {
+  const found: StoredInteraction[] = [];
+  for await (const records of store.fetch(handles)) found.push(...records.map((record) => record.interaction));
+  return found;
 }
 
 /** A batch without its handles, and with agent types by name. */

@@ -15,6 +15,8 @@ export interface RedisLike {
 /** Commands that are sent together. */
 export interface RedisPipeline {
   call(name: string, ...values: (string | number)[]): unknown;
+  /** The same; texts of the answer come as their bytes. */
+  callBuffer(name: string, ...values: (string | number)[]): unknown;
   exec(): Promise<[error: Error | null, result: unknown][] | null>;
 }
 

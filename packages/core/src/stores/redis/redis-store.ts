@@ -105,8 +105,10 @@ export function redisStoreAt(
       const candidates = rows.filter(({ users }) => users === user);
       // Another user may have the same hash of 32 bits.
       const others = new Set<string>();
-      for (const { interaction } of candidates.length > 0 ? await readRecords(connection, candidates) : []) {
-        if (interaction.userId !== userId) others.add(interaction.interactionId);
+      for await (const records of readRecords(connection, candidates)) {
+        for (const { interaction } of records) {
+          if (interaction.userId !== userId) others.add(interaction.interactionId);
+        }
       }
       found.push(...candidates.filter(({ interactionId }) => !others.has(interactionId)));
     }
@@ -160,10 +162,9 @@ export function redisStoreAt(
       if (!opened) return null;
       const time = (await timesOf(connection, keys, [interactionId], opened.tags)).get(interactionId);
       if (time === undefined) return null;
-      const [found] = await readRecords(connection, [
-        { bucket: bucketAt(keys, interactionId, time, opened.tags), interactionId },
-      ]);
-      return found?.interaction ?? null;
+      const place = { bucket: bucketAt(keys, interactionId, time, opened.tags), interactionId };
+      for await (const [found] of readRecords(connection, [place])) return found?.interaction ?? null;
+      return null;
     },
 
     async *query(options: QueryOptions = {}) {
@@ -183,17 +184,22 @@ export function redisStoreAt(
         for (const place of places) {
           chosen.push(place);
           if (chosen.length < Math.min(left, QUERY_BATCH)) continue;
-          const batch = matching(await readRecords(connection, chosen));
-          chosen = [];
-          left -= batch.length;
-          signal?.throwIfAborted();
-          if (batch.length > 0) yield batch;
+          yield* read();
           if (left <= 0) return;
         }
       }
-      const batch = matching(await readRecords(connection, chosen));
-      signal?.throwIfAborted();
-      if (batch.length > 0) yield batch;
+      yield* read();
+
+      async function* read() {
+        const places = chosen;
+        chosen = [];
+        for await (const records of readRecords(connection, places)) {
+          const batch = matching(records);
+          left -= batch.length;
+          signal?.throwIfAborted();
+          if (batch.length > 0) yield batch;
+        }
+      }
 
       function matching(records: readonly FetchedRecord[]): StoredInteraction[] {
         const interactions = records.map(({ interaction }) => interaction);
@@ -238,8 +244,7 @@ export function redisStoreAt(
           const place = refs.placeOf(handles[i] as number);
           if (place) places.push(place);
         }
-        const batch = await readRecords(connection, places);
-        if (batch.length > 0) yield batch;
+        yield* readRecords(connection, places);
       }
     },
 

@@ -21,8 +21,9 @@ export interface TimeRowOptions {
   readonly after?: { readonly timestamp: number; readonly interactionId: string } | undefined;
   /** Reads what came later too: the effective scores, and who has a demonstration. */
   readonly withLateFacts?: boolean | undefined;
-  /** Rows of the first page; the following ones grow. */
+  /** Rows of the first page; the following ones grow up to the largest. */
   readonly firstPage?: number | undefined;
+  readonly largestPage?: number | undefined;
 }
 
 const LARGEST_PAGE = 2_048;
@@ -71,8 +72,9 @@ type PageRow = ReturnType<typeof parseTimeEntry<Bucket>>;
 type PageReader = () => Promise<readonly TimeRow[] | null>;
 
 function pageReader(connection: RedisConnection, bucket: Bucket, options: TimeRowOptions): PageReader {
-  const { startTime = -Infinity, endTime = Infinity, descending = false, after, withLateFacts, firstPage } = options;
-  let size = Math.min(LARGEST_PAGE, Math.max(16, firstPage ?? LARGEST_PAGE));
+  const { startTime = -Infinity, endTime = Infinity, descending = false, after, withLateFacts } = options;
+  const { largestPage = LARGEST_PAGE, firstPage = largestPage } = options;
+  let size = Math.min(largestPage, Math.max(16, firstPage));
   let edge = after && dayOf(after.timestamp) === bucket.day ? after.timestamp : undefined;
   let last = edge === undefined ? undefined : after;
   /** Rows of the time `edge` that were read already. */
@@ -92,7 +94,7 @@ function pageReader(connection: RedisConnection, bucket: Bucket, options: TimeRo
       ]);
       const found = answer as string[];
       if (found.length < size * 2) ended = true;
-      size = Math.min(LARGEST_PAGE, size * 4);
+      size = Math.min(largestPage, size * 4);
       const rows: PageRow[] = [];
       for (let i = 0; i < found.length; i += 2) {
         const timestamp = Number(found[i + 1]);
