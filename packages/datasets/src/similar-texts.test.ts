@@ -74,3 +74,52 @@ it("finds them among many others too, and hardly ever joins texts that share les
   expect(share(0.7, 2)).toBeGreaterThanOrEqual(0.98);
   expect(share(0, 0.5)).toBeLessThan(0.1);
 });
+
+it("finds them among prompts of one template too, which share nearly a third with each other, and keeps those apart", () => {
+  const families = 20_000;
+  const word = fc.constantFrom(...Array.from({ length: 5000 }, (_, i) => `v${i}`));
+  const samples = fc.sample(
+    fc.record({
+      words: fc.array(word, { minLength: 30, maxLength: 30 }),
+      edits: fc.uniqueArray(fc.nat({ max: 29 }), { minLength: 5, maxLength: 5 }),
+      other: word,
+    }),
+    { numRuns: families, seed: 7 },
+  );
+  const template = VOCABULARY.slice(0, 30);
+  const filledIn = (words: readonly string[]) => [...template.slice(0, 15), ...words, ...template.slice(15)].join(" ");
+  const prompts = samples.map(({ words }) => filledIn(words));
+  const edited = samples.map(({ words, edits, other }) =>
+    filledIn(words.map((word, at) => (edits.includes(at) ? `${other}${at}` : word))),
+  );
+
+  const texts = similarTexts();
+  const [numbers, others] = [prompts.map(texts.add), edited.map(texts.add)];
+  const near = numbers.map((_, i) => i).filter((i) => jaccard(prompts[i] ?? "", edited[i] ?? "") >= 0.7);
+  const found = near.filter((i) => texts.clusterOf(numbers[i] ?? 0) === texts.clusterOf(others[i] ?? 0)).length;
+  const shared = jaccard(prompts[0] ?? "", prompts[1] ?? "");
+  const largest = Math.max(...numbers.map(texts.sizeOf));
+  console.log({ families, shared, near: near.length, found, missed: near.length - found, largest });
+  expect(near.length).toBeGreaterThan(families / 4);
+  expect(found / near.length).toBeGreaterThanOrEqual(0.98);
+  expect(largest).toBeLessThan(20);
+});
+
+it("brings the same texts together whether someone asks after each one or when all are in, however many they are", () => {
+  const pairs = fc.sample(variants, { numRuns: 3000, seed: 23 });
+  const [asked, waiting] = [similarTexts(), similarTexts()];
+  for (const text of pairs.flat()) asked.clusterOf(asked.add(text));
+  const numbers = pairs.flat().map(waiting.add);
+  expect(numbers.map(waiting.clusterOf)).toEqual(numbers.map(asked.clusterOf));
+  expect(numbers.map(waiting.sizeOf)).toEqual(numbers.map(asked.sizeOf));
+  expect(numbers.some((number) => waiting.clusterOf(number) !== number)).toBe(true);
+});
+
+it("knows a text that is alike one that was added, and does not take it in", () => {
+  const texts = similarTexts();
+  const question = VOCABULARY.slice(0, 20);
+  texts.add(question.join(" "));
+  const asked = [question.join(", "), question.with(9, "other").join(" "), VOCABULARY.slice(20, 40).join(" ")];
+  expect(asked.map(texts.has)).toEqual([true, true, false]);
+  expect(texts.length).toBe(1);
+});

@@ -19,27 +19,38 @@ export interface SimilarTexts {
   readonly length: number;
 }
 
-/** 16 bands of 4 bytes: texts with 0.7 in common share at least one with a probability of 1 - (1 - 0.7^4)^16 = 0.988. */
-const BANDS = SIGNATURE / 4;
-const bandNumbers = Array.from({ length: BANDS }, (_, band) => band);
+/**
+ * A band is a word of the signature, four bytes: texts with 0.7 in common share at least one of the 16 with a
+ * probability of 1 - (1 - 0.7^4)^16 = 0.988.
+ */
+const BANDS = SIGNATURE;
 /** So many of 64 equal bytes are alike: low enough that the spread of the estimate costs hardly a text with 0.7. */
-const ALIKE = 33;
-/** Texts of one band that are looked at. With a template that all prompts share it would otherwise be all of them. */
+const ALIKE = 36;
+/** Texts with the same band that are looked at. With a template that all prompts share it would otherwise be all of them. */
 const LOOKED_AT = 8;
-/** The smallest table; tables double, so that a bit mask does for a remainder. */
-const FIRST = 1024;
+/** Those that find so many there go on to the ones with one more byte in common, until they have looked so many times. */
+const LOOKS = 4;
+/** So many texts at most wait to be compared, which then takes about a quarter of a second. */
+const WAITING = 131_072;
+/** Columns and tables double, so that bits of a hash are a place. */
+const FIRST_BITS = 10;
 
 export function similarTexts(): SimilarTexts {
-  let signatures = new Uint8Array(FIRST * SIGNATURE);
-  let words = new Uint32Array(signatures.buffer);
-  let parents = new Uint32Array(FIRST);
-  let sizes = new Uint32Array(FIRST);
+  let capacity = 1 << FIRST_BITS;
+  let signatures = new Int32Array(capacity * SIGNATURE);
+  let parents = new Uint32Array(capacity);
+  let sizes = new Uint32Array(capacity);
   /** Open addressing: text + 1, at a place that the whole signature decides; 0 is free. */
-  let wholes = new Uint32Array(FIRST * 2);
-  /** Open addressing: text * BANDS + band + 1, at a place that the band's four bytes decide; 0 is free. */
-  let marks = new Uint32Array(FIRST * BANDS * 2);
-  let filled = 0;
+  let wholes = new Uint32Array(capacity * 2);
+  /**
+   * Open addressing, 2^markBits slots for each band; 0 is free. The upper bits of a hash are the slot, its other bits
+   * stand there in front of text + 1: so a mark of other bytes is passed by without a look at the text's signature.
+   */
+  let markBits = FIRST_BITS;
+  let marks = new Int32Array(BANDS << markBits);
   let length = 0;
+  /** Texts before this one are compared and marked. */
+  let settled = 0;
 
   const rootOf = (text: number): number => {
     let root = text;
@@ -58,70 +69,84 @@ export function similarTexts(): SimilarTexts {
     sizes[older] = (sizes[older] as number) + (sizes[newer] as number);
   };
 
+  const isAlike = (a: number, b: number): boolean => equalBytes(signatures, a * SIGNATURE, b * SIGNATURE) >= ALIKE;
+
   /** The slot of the text with this signature, or else the free one for it. */
   const wholeSlot = (text: number, table: Uint32Array): number => {
     const mask = table.length - 1;
-    let slot = wholeHash(words, text * BANDS) & mask;
-    while (table[slot] !== 0 && !isSame(words, text * BANDS, ((table[slot] as number) - 1) * BANDS)) {
+    let slot = wholeHash(signatures, text * SIGNATURE) & mask;
+    while (table[slot] !== 0 && !isSame(signatures, text * SIGNATURE, ((table[slot] as number) - 1) * SIGNATURE)) {
       slot = (slot + 1) & mask;
     }
     return slot;
   };
 
-  /** Joins a text with those alike that share a band with it, and leaves a mark for those that come. */
-  const meet = (text: number, band: number): void => {
-    const key = words[text * BANDS + band] as number;
-    const mask = marks.length - 1;
-    let slot = bandHash(key, band) & mask;
-    let seen = 0;
-    for (let mark = marks[slot] as number; mark !== 0; mark = marks[slot] as number) {
-      // `mark - 1` is also the place of the band's four bytes among all signatures.
-      if (words[mark - 1] === key && (mark - 1) % BANDS === band) {
-        const other = Math.floor((mark - 1) / BANDS);
-        const [mine, theirs] = [rootOf(text), rootOf(other)];
-        if (mine !== theirs && equalBytes(signatures, text * SIGNATURE, other * SIGNATURE) >= ALIKE) join(mine, theirs);
-        seen += 1;
-        if (seen === LOOKED_AT) return;
+  /** Shows a text those that share a band with it, as many as are looked at, and leaves its mark for those that come. */
+  const meet = (text: number, band: number, show: (text: number, other: number) => void, leavesMark: boolean): void => {
+    const at = text * SIGNATURE;
+    let hash = mixedIn(0, signatures[at + band] as number);
+    for (let look = 0; look < LOOKS; look++) {
+      const tag = hash << markBits;
+      let slot = (band << markBits) | (hash >>> (32 - markBits));
+      let seen = 0;
+      for (let mark = marks[slot] as number; mark !== 0 && seen < LOOKED_AT; mark = marks[slot] as number) {
+        // Now and then another hash has the same tag. That costs a comparison and no more.
+        if ((mark ^ tag) >>> markBits === 0) {
+          show(text, (mark & ((1 << markBits) - 1)) - 1);
+          seen += 1;
+        }
+        slot = (slot + 1) & (marks.length - 1);
       }
-      slot = (slot + 1) & mask;
+      if (seen < LOOKED_AT) {
+        if (leavesMark) marks[slot] = tag | (text + 1);
+        return;
+      }
+      const nextBand = signatures[at + ((band + 1) % BANDS)] as number;
+      hash = mixedIn(hash, (nextBand >>> (8 * look)) & 0xff);
     }
-    marks[slot] = text * BANDS + band + 1;
-    filled += 1;
   };
 
-  const isMet = (text: number, band: number): boolean => {
-    const key = words[text * BANDS + band] as number;
-    const mask = marks.length - 1;
-    for (let slot = bandHash(key, band) & mask; marks[slot] !== 0; slot = (slot + 1) & mask) {
-      const place = (marks[slot] as number) - 1;
-      if (words[place] !== key || place % BANDS !== band) continue;
-      const other = Math.floor(place / BANDS);
-      if (equalBytes(signatures, text * SIGNATURE, other * SIGNATURE) >= ALIKE) return true;
+  const joinAlike = (text: number, other: number): void => {
+    const [mine, theirs] = [rootOf(text), rootOf(other)];
+    if (mine !== theirs && isAlike(text, other)) join(mine, theirs);
+  };
+
+  let isKnown = false;
+  const recognise = (text: number, other: number): void => {
+    isKnown ||= isAlike(text, other);
+  };
+
+  /**
+   * Compares the texts that came since. Joining knows no order, so it can wait until someone asks, and then go band by
+   * band: the marks of one stay in the processor's cache, where those of all do not.
+   */
+  const settle = (): void => {
+    if (settled === length) return;
+    if (length * 4 > 3 << markBits) {
+      while (length * 4 > 3 << markBits) markBits += 1;
+      marks = new Int32Array(BANDS << markBits);
+      meetAll(0, settled, ignore);
     }
-    return false;
+    meetAll(settled, length, joinAlike);
+    settled = length;
+  };
+
+  const meetAll = (from: number, to: number, show: (text: number, other: number) => void): void => {
+    for (let band = 0; band < BANDS; band++) {
+      for (let text = from; text < to; text++) meet(text, band, show, true);
+    }
   };
 
   const makeRoom = (): void => {
     // One place is kept free for the signature of a text that may turn out to be known.
-    if (length + 1 === parents.length) {
-      signatures = doubled(signatures);
-      words = new Uint32Array(signatures.buffer);
-      parents = doubled(parents);
-      sizes = doubled(sizes);
-      const larger = new Uint32Array(wholes.length * 2);
-      for (let text = 0; text < length; text++) larger[wholeSlot(text, larger)] = text + 1;
-      wholes = larger;
-    }
-    if ((filled + BANDS) * 4 <= marks.length * 3) return;
-    const larger = new Uint32Array(marks.length * 2);
-    const mask = larger.length - 1;
-    for (const mark of marks) {
-      if (mark === 0) continue;
-      let slot = bandHash(words[mark - 1] as number, (mark - 1) % BANDS) & mask;
-      while (larger[slot] !== 0) slot = (slot + 1) & mask;
-      larger[slot] = mark;
-    }
-    marks = larger;
+    if (length + 1 < capacity) return;
+    capacity *= 2;
+    signatures = grown(signatures, new Int32Array(capacity * SIGNATURE));
+    parents = grown(parents, new Uint32Array(capacity));
+    sizes = grown(sizes, new Uint32Array(capacity));
+    const larger = new Uint32Array(capacity * 2);
+    for (let text = 0; text < length; text++) larger[wholeSlot(text, larger)] = text + 1;
+    wholes = larger;
   };
 
   return {
@@ -139,42 +164,56 @@ export function similarTexts(): SimilarTexts {
       wholes[slot] = number + 1;
       parents[number] = number;
       sizes[number] = 1;
-      for (let band = 0; band < BANDS; band++) meet(number, band);
       length += 1;
+      if (length - settled === WAITING) settle();
       return number;
     },
     join,
-    clusterOf: rootOf,
+    clusterOf(text) {
+      settle();
+      return rootOf(text);
+    },
+    sizeOf(text) {
+      settle();
+      return sizes[rootOf(text)] as number;
+    },
     has(text) {
+      settle();
       makeRoom();
       minHash(text, signatures, length * SIGNATURE);
-      return wholes[wholeSlot(length, wholes)] !== 0 || bandNumbers.some((band) => isMet(length, band));
+      if (wholes[wholeSlot(length, wholes)] !== 0) return true;
+      isKnown = false;
+      for (let band = 0; band < BANDS && !isKnown; band++) meet(length, band, recognise, false);
+      return isKnown;
     },
-    sizeOf: (text) => sizes[rootOf(text)] as number,
     get length() {
       return length;
     },
   };
 }
 
-function isSame(words: Uint32Array, a: number, b: number): boolean {
-  for (let i = 0; i < BANDS; i++) if (words[a + i] !== words[b + i]) return false;
+/** For texts that are compared already and only leave their marks in a larger table. */
+const ignore = (): void => {};
+
+function isSame(signatures: Int32Array, a: number, b: number): boolean {
+  for (let i = 0; i < SIGNATURE; i++) if (signatures[a + i] !== signatures[b + i]) return false;
   return true;
 }
 
-function wholeHash(words: Uint32Array, at: number): number {
+function wholeHash(signatures: Int32Array, at: number): number {
   let hash = 0;
-  for (let i = 0; i < BANDS; i++) hash = Math.imul(hash ^ (words[at + i] as number), 0x85ebca6b) ^ (hash >>> 15);
+  for (let i = 0; i < SIGNATURE; i++) {
+    hash = Math.imul(hash ^ (signatures[at + i] as number), 0x85ebca6b) ^ (hash >>> 15);
+  }
   return hash ^ (hash >>> 16);
 }
 
-function bandHash(key: number, band: number): number {
-  const hash = Math.imul(key ^ Math.imul(band + 1, 0x85ebca6b), 0x9e3779b1);
-  return hash ^ (hash >>> 15);
+function mixedIn(hash: number, value: number): number {
+  const product = Math.imul(hash ^ value, 0x9e3779b1);
+  return Math.imul(product ^ (product >>> 15), 0x85ebca6b);
 }
 
-function doubled<Column extends Uint8Array | Uint32Array>(column: Column): Column {
-  const larger = new (column.constructor as new (length: number) => Column)(column.length * 2);
+function grown<Column extends Int32Array | Uint32Array>(column: Column, larger: Column): Column {
   larger.set(column);
   return larger;
 }
