@@ -16,7 +16,7 @@ import { promptHash } from "../../packages/core/src/prompt-key.js";
 import { keySet } from "../../packages/datasets/src/key-set.js";
 import { similarTexts } from "../../packages/datasets/src/similar-texts.js";
 import { corpus } from "./corpus.js";
-import { type Measurement, measure, readAndParse } from "./measure.js";
+import { bringToMemory, type Measurement, measure, readAndParse } from "./measure.js";
 
 /** The store is a URL, the outputs go to a folder, and of the store's files `root` is where they lie. */
 const [task = "", url = "", folder = "", root = "", count = "0"] = process.argv.slice(2);
@@ -74,6 +74,7 @@ const TASKS: Record<string, () => Promise<Measurement>> = {
   },
 };
 
+if (root !== "") bringToMemory(root);
 const build = BUILDS[task];
 const measured = await (build ? written(build, join(folder, `${task}.jsonl`)) : TASKS[task]?.());
 if (!measured) throw new Error(`no task is called "${task}"`);

@@ -7,7 +7,7 @@ import { buildDpoDataset } from "@whetstone/datasets";
 import { appendKnown } from "../../packages/core/src/known-records.js";
 import { redisStore } from "../../packages/core/src/stores/redis-store.js";
 import { corpus } from "./corpus.js";
-import { type Measurement, measure, median, readAndParse } from "./measure.js";
+import { bringToMemory, type Measurement, measure, median, readAndParse } from "./measure.js";
 import { startRecordingProxy } from "./recording-proxy.js";
 
 const [task = "", url = "", count = "0", more = ""] = process.argv.slice(2);
@@ -50,7 +50,10 @@ const TASKS: Record<string, () => Promise<Measurement>> = {
         return records;
       }),
     ),
-  "file-parse": () => measure(() => readAndParse(more)),
+  "file-parse": () => {
+    bringToMemory(more);
+    return measure(() => readAndParse(more));
+  },
   scan: () => withStore((store) => scanned(store, store.query())),
   "scan-index": () => withStore((store) => scanned(store, store.scanIndex())),
   latest: () => withStore((store) => latest(store, {})),
@@ -65,6 +68,7 @@ const TASKS: Record<string, () => Promise<Measurement>> = {
     }),
   dpo: () => withStore(dpo),
   "dpo-file": async () => {
+    bringToMemory(more);
     const store = fileStore(more);
     const result = await dpo(store);
     await store.close();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInteractionLogger, fileStore, type Interaction } from "@whetstone/core";
 import { buildDpoDataset, buildGrpoDataset, buildSftDataset, writeDataset } from "@whetstone/datasets";
 import { inputs } from "./corpus.js";
-import { type Measurement, measure, readAndParse } from "./measure.js";
+import { bringToMemory, type Measurement, measure, readAndParse } from "./measure.js";
 
 const [task = "", folder = "", count = "0"] = process.argv.slice(2);
 
@@ -44,6 +44,7 @@ const TASKS: Record<string, () => Promise<Measurement>> = {
   grpo: () => build("grpo"),
 };
 
+if (!task.startsWith("log-")) bringToMemory(folder);
 const measured = await TASKS[task]?.();
 if (!measured) throw new Error(`no task is called "${task}"`);
 process.send?.(measured);

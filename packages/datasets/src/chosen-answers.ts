@@ -119,9 +119,10 @@ async function readChosen(
   let open = prompts.map((members, place) => ({ place, members }));
   while (open.length > 0) {
     const chosen = open.map(({ place, members }) => ({ place, members, picked: rules.choose(members, index) }));
-    const refs = chosen.flatMap(({ picked }) =>
-      typeof picked === "string" ? [] : picked.map((row) => index.refs[row] as number),
-    );
+    const refs: number[] = [];
+    for (const { picked } of chosen) {
+      if (typeof picked !== "string") for (const row of picked) refs.push(index.refs[row] as number);
+    }
     const records = await fetchRecords(store, Float64Array.from(refs));
     let next = 0;
     open = [];

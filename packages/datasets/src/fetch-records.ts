@@ -1,7 +1,7 @@
 import type { FetchedRecord, InteractionStore } from "@whetstone/core";
 
 /** Records a build holds at once: few enough that most of them die young, which the garbage collector rewards. */
-export const SLICE = 128;
+export const SLICE = 64;
 
 /**
  * Reads records so that each stands at the place of its ref; undefined where the record is gone. The store is asked
@@ -12,13 +12,14 @@ export async function fetchRecords(
   refs: Float64Array,
 ): Promise<(FetchedRecord | undefined)[]> {
   if (isAscending(refs)) return readAligned(store, refs);
-  const order = Uint32Array.from(refs, (_, place) => place).sort((a, b) => (refs[a] as number) - (refs[b] as number));
-  const found = await readAligned(
-    store,
-    Float64Array.from(order, (place) => refs[place] as number),
-  );
+  const order = new Uint32Array(refs.length);
+  for (let place = 0; place < order.length; place++) order[place] = place;
+  order.sort((a, b) => (refs[a] as number) - (refs[b] as number));
+  const sorted = new Float64Array(order.length);
+  for (let i = 0; i < order.length; i++) sorted[i] = refs[order[i] as number] as number;
+  const found = await readAligned(store, sorted);
   const records: (FetchedRecord | undefined)[] = new Array(refs.length);
-  for (const [i, place] of order.entries()) records[place] = found[i];
+  for (let i = 0; i < order.length; i++) records[order[i] as number] = found[i];
   return records;
 }
 

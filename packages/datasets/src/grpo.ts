@@ -113,7 +113,9 @@ export function spread(groupSize: number): Choose {
     if (members.length < groupSize) return "groupTooSmall";
     const at = (rank: number) => members[rank] as number;
     if (scoreGap(overall[at(last)] as number, overall[at(0)] as number) === 0) return "zeroVariance";
-    return Array.from({ length: groupSize }, (_, i) => at(last - Math.round((i * last) / (groupSize - 1))));
+    const picked: number[] = [];
+    for (let i = 0; i < groupSize; i++) picked.push(at(last - Math.round((i * last) / (groupSize - 1))));
+    return picked;
   };
 }
 

@@ -43,7 +43,7 @@ function withFloats(name: string, isFloat: boolean, value: unknown): string {
     for (const item of value) json += (json === "" ? "" : ",") + withFloats(name, isFloat, item);
     return `[${json}]`;
   }
-  for (const key of Object.keys(value)) {
+  for (const key in value) {
     const field = fieldOf(key);
     const inner = withFloats(key, field.isFloat, (value as Readonly<Record<string, unknown>>)[key]);
     json += (json === "" ? "" : ",") + field.head + inner;
@@ -77,13 +77,12 @@ function floatJson(name: string, value: number): string {
 }
 
 const LINE_ENDS = ["\u0085", "\u2028", "\u2029"];
-const LINE_END = new RegExp(`[${LINE_ENDS.join("")}]`);
 const LONE_SURROGATE = "\\ud";
 const ESCAPES = /\\(?:u[0-9a-f]{4}|.)/g;
 
 /** True for a line that Python's `splitlines` would take for several. */
 export function holdsLineEnd(line: string): boolean {
-  return LINE_END.test(line);
+  return LINE_ENDS.some((end) => line.includes(end));
 }
 
 /**

@@ -25,6 +25,8 @@ export interface JsonlFile {
 
 const LINE_FEED = 10;
 const CHUNK = 512 * 1024;
+/** The disk is asked to take what was written every so many bytes, beside the work: little is left to wait for at the end. */
+const SYNC_BYTES = 32 * 1024 * 1024;
 /** UTF-8 takes at most so many bytes for one unit of a JavaScript string. */
 const BYTES_A_UNIT = 3;
 
@@ -38,6 +40,18 @@ export async function createJsonl(path: string): Promise<JsonlFile> {
   let filled = 0;
   let hasLineEnds = false;
   let inFlight: Promise<void> = Promise.resolve();
+  let unsynced = 0;
+  let synced: Promise<void> = Promise.resolve();
+
+  const write = async (lines: Buffer) => {
+    await saying(path, writeAll(handle, lines));
+    unsynced += lines.length;
+    if (unsynced < SYNC_BYTES) return;
+    unsynced = 0;
+    // A disk tells of what it lost only once: it is heard at the end.
+    synced = synced.then(() => saying(path, handle.datasync()));
+    synced.catch(() => {});
+  };
 
   // One chunk is written while the next one is made; whoever comes with a third one waits.
   const drain = async () => {
@@ -45,7 +59,7 @@ export async function createJsonl(path: string): Promise<JsonlFile> {
     sha256.update(lines);
     bytes += lines.length;
     await inFlight;
-    inFlight = saying(path, writeAll(handle, lines));
+    inFlight = write(lines);
     inFlight.catch(() => {}); // met by the next one who waits
     [chunk, other] = [other, chunk];
     filled = 0;
@@ -71,12 +85,14 @@ export async function createJsonl(path: string): Promise<JsonlFile> {
     async finish() {
       await drain();
       await inFlight;
+      await synced;
       await saying(path, handle.sync());
       await saying(path, handle.close());
       return { rows, bytes, sha256: sha256.digest("hex") };
     },
     async abandon() {
       await inFlight.catch(() => {});
+      await synced.catch(() => {});
       await handle.close().catch(() => {}); // closed already, or the disk is gone: the file is removed either way
     },
   };

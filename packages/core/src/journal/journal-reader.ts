@@ -18,7 +18,7 @@ const REMEMBERED_DAYS = 8;
 /** Records whose annotations stay in memory between calls, of however many days. */
 const REMEMBERED_ANNOTATED = 200_000;
 /** How old the look at other processes' annotations may be while records are fetched one by one. */
-const ANNOTATIONS_AGE_MS = 250;
+const ANNOTATIONS_AGE_MS = 1_000;
 
 /** A day as it was when it was opened. */
 export interface OpenDay {
@@ -38,12 +38,15 @@ export interface JournalReader {
   openDay(day: string): OpenDay | null;
   /** The days that a filter's times touch, one opened at a time. */
   days(filter: InteractionFilter, options?: { readonly descending?: boolean }): Generator<OpenDay>;
-  /** The rows of a day that match, from place `from` on. */
+  /**
+   * Gives the rows of a day that match, one a call from place `from` on, and null behind the last. (No generator: over
+   * millions of rows its protocol costs as much as looking at them.)
+   */
   rows(
     day: OpenDay,
     matches: (row: Filterable) => boolean,
     options?: { readonly descending?: boolean; readonly from?: number | undefined },
-  ): Generator<DayRow>;
+  ): () => DayRow | null;
   /** The columns of a row for builders. */
   indexRow(row: DayRow, agentType: number): IndexRow;
   /** The record of a row with what was said of it; null when it is damaged. */
@@ -168,7 +171,7 @@ export function journalReader(root: string): JournalReader {
       }
     },
 
-    *rows({ index, annotations }, matches, { descending = false, from } = {}) {
+    rows({ index, annotations }, matches, { descending = false, from } = {}) {
       const row: FilledRow = {
         timestamp: 0,
         overall: 0,
@@ -186,29 +189,37 @@ export function journalReader(root: string): JournalReader {
           return agentTypeName(this.words[this.at + 8] as number, this.ref);
         },
       };
-      const first = from ?? (descending ? index.count - 1 : 0);
-      let number = -1;
-      let segment: DayIndex["segments"][number] | undefined;
+      const { order, segments, count } = index;
+      const step = descending ? -1 : 1;
       const isAnnotated = annotations.size > 0;
-      for (let place = first; place >= 0 && place < index.count; place += descending ? -1 : 1) {
-        if (index.order[place * 2] !== number) {
-          number = index.order[place * 2] as number;
-          segment = index.segments[number];
-          row.segment = segment ? segmentNumber(segment.path) : 0;
+      let place = from ?? (descending ? count - 1 : 0);
+      let number = -1;
+      let rows: DayIndex["segments"][number]["rows"] | undefined;
+      return () => {
+        for (; place >= 0 && place < count; place += step) {
+          if (order[place * 2] !== number) {
+            number = order[place * 2] as number;
+            const segment = segments[number];
+            rows = segment?.rows;
+            row.segment = segment ? segmentNumber(segment.path) : 0;
+          }
+          if (!rows) continue;
+          const { words, doubles } = rows;
+          const at = (order[place * 2 + 1] as number) * ROW_WORDS;
+          const said = isAnnotated ? annotations.ofHash(words[at + 12] as number, words[at + 13] as number) : undefined;
+          row.timestamp = doubles[at / 2] as number;
+          row.overall = overallOf(doubles[at / 2 + 1] as number, said);
+          row.flags = (words[at + 7] as number) | (said ? annotationFlags(said) : 0);
+          row.offset = doubles[at / 2 + 2] as number;
+          row.length = words[at + 6] as number;
+          row.words = words;
+          row.at = at;
+          if (!matches(row)) continue;
+          place += step;
+          return row;
         }
-        if (!segment) continue;
-        const { words, doubles } = segment.rows;
-        const at = (index.order[place * 2 + 1] as number) * ROW_WORDS;
-        const said = isAnnotated ? annotations.ofHash(words[at + 12] as number, words[at + 13] as number) : undefined;
-        row.timestamp = doubles[at / 2] as number;
-        row.overall = overallOf(doubles[at / 2 + 1] as number, said);
-        row.flags = (words[at + 7] as number) | (said ? annotationFlags(said) : 0);
-        row.offset = doubles[at / 2 + 2] as number;
-        row.length = words[at + 6] as number;
-        row.words = words;
-        row.at = at;
-        if (matches(row)) yield row;
-      }
+        return null;
+      };
     },
 
     indexRow(row, agentType) {

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { diskError } from "./disk-error.js";
 
 /** Read ahead where one record after the other follows closely. */
-const AHEAD_BYTES = 512 * 1024;
+const AHEAD_BYTES = 128 * 1024;
 const CLOSE_BYTES = 12 * 1024;
 const CLOSE_RECORDS = 2;
 const OPEN_FILES = 128;

@@ -18,7 +18,7 @@ import { statsCounter } from "../store-stats.js";
 import { readCalibrations, writeCalibration } from "./calibration-files.js";
 
 /** Small, so that records which their reader drops at once die young. */
-const QUERY_BATCH = 128;
+const QUERY_BATCH = 32;
 
 /**
  * A store in a folder: no server, no native code. One append-only NDJSON file a day and writer, so that many
@@ -160,7 +160,8 @@ export function fileStore(folder: string): JournaledStore {
       for (const day of left > 0 ? openDays(narrowed(options, beyond), { descending }) : []) {
         const from = after ? placeAfter(day.index, after, descending) : undefined;
         const annotations = day.annotations.size > 0 ? day.annotations : null;
-        for (const row of reader.rows(day, matches, { descending, from })) {
+        const nextRow = reader.rows(day, matches, { descending, from });
+        for (let row = nextRow(); row; row = nextRow()) {
           const interaction = reader.readRow(row, annotations)?.interaction;
           if (!interaction) continue;
           batch.push(interaction);
@@ -186,7 +187,8 @@ export function fileStore(folder: string): JournaledStore {
       let damaged = 0;
       for (const day of openDays(filter)) {
         damaged += day.index.damaged;
-        for (const row of reader.rows(day, matches)) {
+        const nextRow = reader.rows(day, matches);
+        for (let row = nextRow(); row; row = nextRow()) {
           batch.push(reader.indexRow(row, numberOf(row.agentType)));
           if (batch.length < INDEX_BATCH) continue;
           yield { ...batch.batch(names), damaged };
@@ -219,7 +221,8 @@ export function fileStore(folder: string): JournaledStore {
       const counter = statsCounter();
       for (const day of openDays(filter)) {
         let rows = 0;
-        for (const row of reader.rows(day, matches)) {
+        const nextRow = reader.rows(day, matches);
+        for (let row = nextRow(); row; row = nextRow()) {
           counter.add(row);
           rows += 1;
           if (rows % INDEX_BATCH === 0) await turn();
