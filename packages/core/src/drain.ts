@@ -127,7 +127,7 @@ export function drain({ queue, sink, redact, onRefused, onTrouble }: DrainOption
     if (room <= 0) return;
     if (held.length === 0) held = prepared(Math.min(room, sliceNow()));
     if (held.length === 0) {
-      goOn(0, { hasWritten: false });
+      goOn(0);
       return;
     }
     const taken = sink.take(held);
@@ -184,14 +184,9 @@ export function drain({ queue, sink, redact, onRefused, onTrouble }: DrainOption
   }
 
   /** Plans what comes next: at once, or after a pause. */
-  function goOn(pauseMs: number, { hasWritten = true } = {}): void {
+  function goOn(pauseMs: number): void {
     tellWaiters();
-    if (stopped) return;
-    if (held.length === 0 && queue.front === Infinity) {
-      // Planned for one turn more, so that whoever logs in it need not: planning is a quarter of what a call costs there.
-      if (hasWritten) planned ??= setImmediate(begin);
-      return;
-    }
+    if (stopped || (held.length === 0 && queue.front === Infinity)) return;
     // A pause does not keep a process alive that has nothing else to do: it could be for ever.
     if (pauseMs > 0) timer = setTimeout(begin, pauseMs).unref();
     else wake();

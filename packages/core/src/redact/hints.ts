@@ -4,8 +4,8 @@ export const Hint = { privateKey: 1, token: 2, wording: 4, longNumber: 8 } as co
 type HintName = keyof typeof Hint;
 
 /**
- * Reads a text once for a dozen things that most texts have none of. To search for one after the other takes three times
- * as long, and ten times in short texts.
+ * Reads a text once for a dozen things that most texts have none of. To search for one after the other takes more than
+ * twice as long.
  */
 export function hintsOf(text: string): number {
   if (text.length > bytes.length) return EVERY_HINT;
