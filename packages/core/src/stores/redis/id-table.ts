@@ -1,4 +1,5 @@
 import type { Bucket } from "./buckets.js";
+import { hex } from "./hex-words.js";
 
 /**
  * Numbers for ids, so that a builder can choose among millions in typed arrays. An id of UUID form takes 16 bytes and
@@ -128,6 +129,7 @@ function readUuid(id: string, words: Uint32Array): boolean {
 }
 
 function uuidText(words: Uint32Array, at: number): string {
-  const hex = [0, 1, 2, 3].map((i) => (words[at + i] as number).toString(16).padStart(8, "0")).join("");
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  const middle = hex(words[at + 1] as number) + hex(words[at + 2] as number);
+  const [start, end] = [hex(words[at] as number), hex(words[at + 3] as number)];
+  return `${start}-${middle.slice(0, 4)}-${middle.slice(4, 8)}-${middle.slice(8, 12)}-${middle.slice(12)}${end}`;
 }

@@ -54,6 +54,7 @@ export async function* readRecords(
       for (const [j, [, some]] of byBucket.entries()) {
         const answer = answers[j] as (Buffer | null)[];
         for (const [k, i] of some.entries()) column[i] = answer[k] ?? null;
+        answer.length = 0;
       }
     }
   }

@@ -23,7 +23,10 @@ export interface RedisConnectionOptions {
 
 /** A connection that opens itself, looks at the server before it trusts it, and fails with `StoreError`s. */
 export interface RedisConnection {
-  /** Sends commands together, all about keys of one slot. Gives their results, or fails with the first error. */
+  /**
+   * Sends commands together, all about keys of one slot. Gives their results, or fails with the first error. Who has
+   * read a long one empties it: its array outlives the next garbage collections, and what is in it would as well.
+   */
   run(commands: readonly RedisCommand[]): Promise<unknown[]>;
   /** The same; texts come as their bytes, which hold up no garbage collection while they wait to be read. */
   runForBytes(commands: readonly RedisCommand[]): Promise<unknown[]>;

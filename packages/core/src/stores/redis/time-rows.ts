@@ -106,6 +106,7 @@ function pageReader(connection: RedisConnection, bucket: Bucket, options: TimeRo
         last = row;
         rows.push(row);
       }
+      found.length = 0;
       if (rows.length > 0) return withScores(rows);
     }
     return null;
@@ -122,6 +123,7 @@ function pageReader(connection: RedisConnection, bucket: Bucket, options: TimeRo
       row.overall = overallOf((scores as (string | null)[])[i]);
       if (demonstrated.has(row.interactionId)) row.flags |= IndexFlag.demonstration;
     }
+    (scores as unknown[]).length = 0;
     return rows;
   }
 }
