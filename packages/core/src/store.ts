@@ -132,7 +132,10 @@ export interface InteractionStore {
   readonly url: string;
   /** Stores records, idempotent by id: a known id is a `duplicate`, and the first record stays. */
   append(interactions: readonly Interaction[]): Promise<AppendStatus[]>;
-  /** Adds late facts. A source's newest annotation of a kind replaces its older one. */
+  /**
+   * Adds late facts. A source's newest annotation of a kind replaces its older one.
+   * @throws ConfigError when one of them is no annotation; then none is stored
+   */
   annotate(annotations: readonly Annotation[]): Promise<AnnotateStatus[]>;
   get(interactionId: string): Promise<StoredInteraction | null>;
   /** Streams what matches in batches of at most 256. Leaving the loop early frees everything. */

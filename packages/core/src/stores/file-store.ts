@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { StoredInteraction } from "../annotation.js";
+import { checkAnnotations, type StoredInteraction } from "../annotation.js";
 import { dayOf, LAST_TIME } from "../day.js";
 import { ConfigError, StoreError } from "../errors.js";
 import { fairTurns } from "../fair-turns.js";
@@ -123,6 +123,7 @@ export function fileStore(folder: string): JournaledStore {
 
     async annotate(annotations) {
       const locate = open() ? locator() : () => null;
+      checkAnnotations(annotations);
       const byDay = new Map<string, string[]>();
       const statuses = annotations.map((annotation): AnnotateStatus => {
         const found = locate(annotation.interactionId);

@@ -1,6 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Annotation, annotationKey, effectiveScore, type StoredInteraction } from "../annotation.js";
+import {
+  type Annotation,
+  annotationKey,
+  checkAnnotations,
+  effectiveScore,
+  type StoredInteraction,
+} from "../annotation.js";
 import type { Calibration } from "../calibration.js";
 import { DAY_MS, dayNumber } from "../day.js";
 import { StoreError } from "../errors.js";
@@ -67,6 +73,7 @@ export function memoryStore(): InteractionStore {
 
     async annotate(facts) {
       open();
+      checkAnnotations(facts);
       return facts.map((annotation) => {
         const { interactionId } = annotation;
         if (!positions.has(interactionId)) return "notFound";

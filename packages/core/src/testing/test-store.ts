@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from "vitest";
 import { type Annotation, effectiveScore, type StoredInteraction } from "../annotation.js";
 import { calibrationOf } from "../calibration-of.js";
 import { DAY_MS } from "../day.js";
-import { StoreError } from "../errors.js";
+import { ConfigError, StoreError } from "../errors.js";
 import type { Interaction } from "../interaction.js";
 import { promptKey } from "../prompt-key.js";
 import { cursorAfter, type IndexBatch, IndexFlag, type InteractionStore, type QueryOptions } from "../store.js";
@@ -233,6 +233,30 @@ export function testStore(name: string, open: () => Promise<InteractionStore>, o
         score(record, "verifier:math", 1, 1),
       ]);
       assert.deepEqual(statuses, ["notFound", "notFound", "stored"]);
+    });
+
+    test("refuses annotations that are none, naming what is wrong, and stores nothing of that call", async () => {
+      const record = interaction();
+      await store.append([record]);
+      const good = score(record, "verifier:math", 1, 1);
+      for (const [wrong, named] of [
+        [
+          { ...good, scores: { overall: 7 } },
+          /annotations\[1\]\.scores\.overall is not valid .*7.*: use numbers from 0 to 1/,
+        ],
+        [{ ...good, scores: { clarity: 1 } }, /annotations\[1\]\.scores is not valid .*`overall` among them/],
+        [{ ...good, source: "me" }, /annotations\[1\]\.source is not valid .*'me'.*: use "human:<who>"/],
+        [{ ...good, at: "now" }, /annotations\[1\]\.at is not valid .*'now'.*: use whole epoch milliseconds/],
+        [{ interactionId: record.interactionId }, /annotations\[1\].* is not valid /],
+        [null, /annotations\[1\] is not valid in null: use an object/],
+      ] as const) {
+        await assert.rejects(store.annotate([good, wrong as unknown as Annotation]), (error) => {
+          assert.ok(ConfigError.isInstance(error), String(error));
+          assert.match(error.message, named);
+          return true;
+        });
+      }
+      assert.equal((await store.get(record.interactionId))?.annotations, undefined);
     });
 
     test("finds interactions by their late scores", async () => {

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { effectiveScore, type StoredInteraction } from "../../annotation.js";
+import { checkAnnotations, effectiveScore, type StoredInteraction } from "../../annotation.js";
 import { dayOf, dayStart, LAST_TIME } from "../../day.js";
 import { ConfigError, StoreError } from "../../errors.js";
 import { hash32 } from "../../hash.js";
@@ -131,6 +131,7 @@ export function redisStoreAt(
     },
 
     async annotate(annotations) {
+      checkAnnotations(annotations);
       const opened = await open();
       if (!opened || annotations.length === 0) return annotations.map(() => "notFound");
       const { tags } = opened;
