@@ -145,6 +145,16 @@ export function journalReader(root: string): JournalReader {
     return record?.agentType ?? "unknown";
   }
 
+  /** What most readers of rows never ask for. On a prototype, for with getters of its own every row had its own shape. */
+  const onDemand: Pick<DayRow, "ref" | "agentType"> & ThisType<FilledRow> = {
+    get ref() {
+      return refOf(this.segment, this.offset, this.length);
+    },
+    get agentType() {
+      return agentTypeName(this.words[this.at + 8] as number, this.ref);
+    },
+  };
+
   function lineAt(ref: number): string | null {
     const place = Math.floor(ref / SIZES);
     const path = segmentPaths[Math.floor(place / OFFSETS)];
@@ -172,23 +182,7 @@ export function journalReader(root: string): JournalReader {
     },
 
     rows({ index, annotations }, matches, { descending = false, from } = {}) {
-      const row: FilledRow = {
-        timestamp: 0,
-        overall: 0,
-        flags: 0,
-        segment: 0,
-        offset: 0,
-        length: 0,
-        words: NO_WORDS,
-        at: 0,
-        // Made when somebody asks: most readers of rows want one of the two, or none.
-        get ref() {
-          return refOf(this.segment, this.offset, this.length);
-        },
-        get agentType() {
-          return agentTypeName(this.words[this.at + 8] as number, this.ref);
-        },
-      };
+      const row: FilledRow = Object.assign(Object.create(onDemand), EMPTY_ROW);
       const { order, segments, count } = index;
       const step = descending ? -1 : 1;
       const isAnnotated = annotations.size > 0;
@@ -327,7 +321,16 @@ function wasEdited(before: DayIndex, after: DayIndex): boolean {
   return before.segments.some(({ path, generation }) => generations.get(path) !== generation);
 }
 
-const NO_WORDS = new Uint32Array(0);
+const EMPTY_ROW: Omit<FilledRow, "ref" | "agentType"> = {
+  timestamp: 0,
+  overall: 0,
+  flags: 0,
+  segment: 0,
+  offset: 0,
+  length: 0,
+  words: new Uint32Array(0),
+  at: 0,
+};
 
 function overallOf(own: number, said: readonly Annotation[] | undefined): number {
   if (!said) return own;

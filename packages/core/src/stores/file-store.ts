@@ -18,7 +18,7 @@ import { statsCounter } from "../store-stats.js";
 import { readCalibrations, writeCalibration } from "./calibration-files.js";
 
 /** Small, so that records which their reader drops at once die young. */
-const QUERY_BATCH = 32;
+const QUERY_BATCH = 64;
 
 /**
  * A store in a folder: no server, no native code. One append-only NDJSON file a day and writer, so that many
