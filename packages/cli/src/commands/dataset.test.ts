@@ -74,6 +74,18 @@ describe("dataset sft", () => {
     await runJson(["dataset", "sft", "--out", "data", "--min-quality", "0.1", "--test-share", "0.5"], { cwd });
     expect(readdirSync(join(cwd, "data")).sort()).toEqual(["README.md", "manifest.json", "test.jsonl", "train.jsonl"]);
   });
+
+  it("says how many rows each part has", async () => {
+    const cwd = await store();
+    const { stdout } = await runInProcess(
+      ["dataset", "sft", "--out", "data", "--min-quality", "0.1", "--test-share", "0.5"],
+      {
+        cwd,
+      },
+    );
+    const [train, test] = ["train", "test"].map((part) => rowsOf(join(cwd, "data", `${part}.jsonl`)).length);
+    expect(stdout).toMatch(new RegExp(`train\\.jsonl has ${train} rows?, test\\.jsonl has ${test} rows?\\n$`));
+  });
 });
 
 describe("dataset dpo", () => {

@@ -291,9 +291,11 @@ function reportBody({ path, rows, bytes, sha256, report }: WrittenDataset): Reco
   };
 }
 
-function describeWritten({ path, report }: WrittenDataset): string[] {
+function describeWritten({ path, files, report }: WrittenDataset): string[] {
   const sentences = report ? describeReport(report).split("; ") : [];
-  return [...sentences.map(terminalText), ...warningsOf(report), `written to ${terminalText(path)}`];
+  const shares = Object.entries(files).map(([name, { rows }]) => `${name} has ${counted(rows, "row")}`);
+  const written = [`written to ${terminalText(path)}`, ...(shares.length > 1 ? [shares.join(", ")] : [])].join("; ");
+  return [...sentences.map(terminalText), ...warningsOf(report), written];
 }
 
 /** What a reader should know of a dataset that was written all the same. */
