@@ -1,7 +1,7 @@
 import type { FetchedRecord, InteractionStore } from "@whetstone/core";
 
 /** Records a build holds at once: few enough that most of them die young, which the garbage collector rewards. */
-export const SLICE = 64;
+export const SLICE = 128;
 
 /**
  * Reads records so that each stands at the place of its ref; undefined where the record is gone. The store is asked
