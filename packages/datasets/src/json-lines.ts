@@ -43,7 +43,7 @@ function withFloats(name: string, isFloat: boolean, value: unknown): string {
     for (const item of value) json += (json === "" ? "" : ",") + withFloats(name, isFloat, item);
     return `[${json}]`;
   }
-  for (const key in value) {
+  for (const key of Object.keys(value)) {
     const field = fieldOf(key);
     const inner = withFloats(key, field.isFloat, (value as Readonly<Record<string, unknown>>)[key]);
     json += (json === "" ? "" : ",") + field.head + inner;
