@@ -77,12 +77,8 @@ describe("dataset sft", () => {
 
   it("says how many rows each part has", async () => {
     const cwd = await store();
-    const { stdout } = await runInProcess(
-      ["dataset", "sft", "--out", "data", "--min-quality", "0.1", "--test-share", "0.5"],
-      {
-        cwd,
-      },
-    );
+    const split = ["--min-quality", "0.1", "--test-share", "0.5"];
+    const { stdout } = await runInProcess(["dataset", "sft", "--out", "data", ...split], { cwd });
     const [train, test] = ["train", "test"].map((part) => rowsOf(join(cwd, "data", `${part}.jsonl`)).length);
     expect(stdout).toMatch(new RegExp(`train\\.jsonl has ${train} rows?, test\\.jsonl has ${test} rows?\\n$`));
   });

@@ -294,8 +294,12 @@ function reportBody({ path, rows, bytes, sha256, report }: WrittenDataset): Reco
 function describeWritten({ path, files, report }: WrittenDataset): string[] {
   const sentences = report ? describeReport(report).split("; ") : [];
   const shares = Object.entries(files).map(([name, { rows }]) => `${name} has ${counted(rows, "row")}`);
-  const written = [`written to ${terminalText(path)}`, ...(shares.length > 1 ? [shares.join(", ")] : [])].join("; ");
-  return [...sentences.map(terminalText), ...warningsOf(report), written];
+  const written = `written to ${terminalText(path)}`;
+  return [
+    ...sentences.map(terminalText),
+    ...warningsOf(report),
+    shares.length > 1 ? `${written}; ${shares.join(", ")}` : written,
+  ];
 }
 
 /** What a reader should know of a dataset that was written all the same. */
