@@ -1,4 +1,5 @@
 import { randomFillSync } from "node:crypto";
+import { HEX } from "./hex-words.js";
 
 /**
  * A new id: UUIDv7 (RFC 9562, section 5.7) whose time part is the record's timestamp, so that the id alone tells on
@@ -53,7 +54,6 @@ export function idTime(interactionId: string): number | null {
   return time;
 }
 
-const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, "0"));
 const DIGITS = Array.from({ length: 16 }, (_, value) => value.toString(16));
 const VARIANT = ["8", "9", "a", "b"];
 const POOL = 2560;

@@ -1,5 +1,5 @@
+import { hex } from "../../hex-words.js";
 import type { Bucket } from "./buckets.js";
-import { hex } from "./hex-words.js";
 
 /**
  * Numbers for ids, so that a builder can choose among millions in typed arrays. An id of UUID form takes 16 bytes and

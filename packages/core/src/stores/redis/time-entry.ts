@@ -1,6 +1,6 @@
+import { hex, word } from "../../hex-words.js";
 import { indexRow } from "../../index-batch.js";
 import type { Interaction } from "../../interaction.js";
-import { hex, word } from "./hex-words.js";
 
 /**
  * A member of the time index: all columns of a record that never change, as words a person can read.

@@ -1,9 +1,9 @@
-// Byte by byte: numbers beyond 31 bits take V8 three times as long to write as the rest of a member.
-const BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+/** The two hex digits of each byte. */
+export const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** The eight hex digits of 32 bits. */
+/** The eight hex digits of 32 bits, byte by byte: numbers beyond 31 bits take V8 several times as long to write. */
 export const hex = (bits: number): string =>
-  `${BYTES[bits >>> 24]}${BYTES[(bits >>> 16) & 255]}${BYTES[(bits >>> 8) & 255]}${BYTES[bits & 255]}`;
+  `${HEX[bits >>> 24]}${HEX[(bits >>> 16) & 255]}${HEX[(bits >>> 8) & 255]}${HEX[bits & 255]}`;
 
 /** Reads eight hex digits; 0 where there is a dash instead. */
 export function word(text: string, at: number): number {
