@@ -69,7 +69,7 @@ export function boundedCopy(value: unknown): Json {
 }
 
 /** The fields of a record, in the order in which it has them. */
-const FIELDS = [
+export const FIELDS = [
   "query",
   "answer",
   "agentType",
