@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
-import { checkAnnotations, type StoredInteraction } from "../annotation.js";
+import type { StoredInteraction } from "../annotation.js";
+import { checkAnnotations } from "../check-annotations.js";
 import { dayOf, LAST_TIME } from "../day.js";
 import { ConfigError, StoreError } from "../errors.js";
 import { fairTurns } from "../fair-turns.js";

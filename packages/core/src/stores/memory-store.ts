@@ -1,13 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import {
-  type Annotation,
-  annotationKey,
-  checkAnnotations,
-  effectiveScore,
-  type StoredInteraction,
-} from "../annotation.js";
+import { type Annotation, annotationKey, effectiveScore, type StoredInteraction } from "../annotation.js";
 import type { Calibration } from "../calibration.js";
+import { checkAnnotations } from "../check-annotations.js";
 import { DAY_MS, dayNumber } from "../day.js";
 import { StoreError } from "../errors.js";
 import {

@@ -473,6 +473,7 @@ export function testStore(name: string, open: () => Promise<InteractionStore>, o
       const closed = (error: unknown) => StoreError.isInstance(error) && error.code === "STORE_CLOSED";
       await assert.rejects(store.append([interaction()]), closed);
       await assert.rejects(store.annotate([]), closed);
+      await assert.rejects(store.annotate([{} as Annotation]), closed);
       await assert.rejects(store.get("x"), closed);
       await assert.rejects(collect(store), closed);
       await assert.rejects(index(store), closed);

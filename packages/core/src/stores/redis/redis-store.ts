@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
-import { checkAnnotations, effectiveScore, type StoredInteraction } from "../../annotation.js";
+import { effectiveScore, type StoredInteraction } from "../../annotation.js";
+import { checkAnnotations } from "../../check-annotations.js";
 import { dayOf, dayStart, LAST_TIME } from "../../day.js";
 import { ConfigError, StoreError } from "../../errors.js";
 import { hash32 } from "../../hash.js";
@@ -131,8 +132,8 @@ export function redisStoreAt(
     },
 
     async annotate(annotations) {
-      checkAnnotations(annotations);
       const opened = await open();
+      checkAnnotations(annotations);
       if (!opened || annotations.length === 0) return annotations.map(() => "notFound");
       const { tags } = opened;
       const ids = new Set(annotations.map(({ interactionId }) => interactionId));
